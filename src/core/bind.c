@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/if_vlan.h>
+#include <linux/module.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/slab.h>
+#include <net/netfilter/nf_flow_table.h>
+#include <net/netfilter/nf_tables.h>
+#include "bind.h"
+#include "flow.h"
+#include "port.h"
+
+static LIST_HEAD(nfto_tables);	/* nfto_lock */
+
+struct nfto_port *nfto_bind_port(const struct nfto_table *table, int ifindex)
+{
+	const struct nfto_bind *bind;
+
+	lockdep_assert_held(&nfto_lock);
+	list_for_each_entry(bind, &table->binds, list)
+		if (bind->ifindex == ifindex)
+			return bind->port;
+	return NULL;
+}
+
+/*
+ * The answer is always an error: after a 0 the core would mark the flow as offloaded by itself, at a
+ * time of its own. It throws the error away.
+ */
+static int nfto_bind_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
+{
+	struct flow_cls_offload *cls = type_data;
+
+	if (type != TC_SETUP_CLSFLOWER)
+		return -EOPNOTSUPP;
+	switch (cls->command) {
+	case FLOW_CLS_REPLACE:
+		nfto_flow_replace(cb_priv, cls);
+		break;
+	case FLOW_CLS_DESTROY:
+		nfto_flow_destroy(cls);
+		break;
+	case FLOW_CLS_STATS:
+		nfto_flow_stats(cls);
+		break;
+	default:
+		break;
+	}
+	return -EOPNOTSUPP;
+}
+
+/*
+ * How many users the flowtable's callbacks have. A driver that serves several devices by one
+ * callback (mtk behind a DSA switch) adds a user to it, no callback.
+ */
+static unsigned int nfto_bind_weight(struct nf_flowtable *ft)
+{
+	const struct flow_block_cb *cb;
+	unsigned int weight = 0;
+
+	down_read(&ft->flow_block_lock);
+	list_for_each_entry(cb, &ft->flow_block.cb_list, list)
+		weight += 1 + cb->refcnt;
+	up_read(&ft->flow_block_lock);
+	return weight;
+}
+
+/* Does the driver take flowtables by itself? If not, nothing of the attempt is left. */
+static bool nfto_bind_native(struct nf_flowtable *ft, struct net_device *dev)
+{
+	unsigned int before = nfto_bind_weight(ft);
+	int err = nf_flow_table_offload_setup(ft, dev, FLOW_BLOCK_BIND);
+
+	if (err >= 0 && nfto_bind_weight(ft) > before)
+		return true;
+	/*
+	 * Of a failed bind of a device without ndo_setup_tc the core keeps a pointer to the
+	 * flowtable, for drivers to come; a bind that bound nothing (netdevsim) is taken back too.
+	 */
+	if (err >= 0 || !dev->netdev_ops->ndo_setup_tc)
+		nf_flow_table_offload_setup(ft, dev, FLOW_BLOCK_UNBIND);
+	return false;
+}
+
+static enum nfto_reason nfto_bind_bridge(struct nfto_table *table, struct nfto_bind *bind,
+					 struct net_device *dev)
+{
+	const struct nfto_driver *driver;
+	enum nfto_reason reason;
+
+	reason = nfto_port_able(dev, &driver);
+	if (reason)
+		return reason;
+	if (!table->num_bridged &&
+	    nf_flow_table_offload_add_cb(table->ft, nfto_bind_cb, table))
+		return NFTO_REASON_NO_MEMORY;
+	bind->port = nfto_port_bind(dev, driver);
+	if (bind->port) {
+		table->num_bridged++;
+		return NFTO_REASON_NONE;
+	}
+	if (!table->num_bridged)
+		nf_flow_table_offload_del_cb(table->ft, nfto_bind_cb, table);
+	return NFTO_REASON_NO_MEMORY;
+}
+
+static void nfto_bind_classify(struct nfto_table *table, struct nfto_bind *bind,
+			       struct net_device *dev)
+{
+	if (nfto_bind_native(table->ft, dev)) {
+		bind->backend = NFTO_NATIVE;
+		net_info_ratelimited("nft_offload: %s: native\n", dev->name);
+		return;
+	}
+	bind->reason = nfto_bind_bridge(table, bind, dev);
+	bind->backend = bind->reason ? NFTO_SOFTWARE : NFTO_BRIDGED;
+	/* whether a bridged device really is in hardware, its port says once it is known */
+	if (bind->reason)
+		net_info_ratelimited("nft_offload: %s: software: %s\n", dev->name,
+				     nfto_reason_text(bind->reason));
+}
+
+static struct nfto_table *nfto_bind_find_table(const struct nf_flowtable *ft)
+{
+	struct nfto_table *table, *found = NULL;
+
+	spin_lock_bh(&nfto_lock);
+	list_for_each_entry(table, &nfto_tables, list) {
+		if (table->ft == ft) {
+			found = table;
+			break;
+		}
+	}
+	spin_unlock_bh(&nfto_lock);
+	return found;	/* stays: only this flowtable's setup() ends it, under commit_mutex */
+}
+
+static struct nfto_table *nfto_bind_new_table(struct nf_flowtable *ft)
+{
+	struct nfto_table *table = kzalloc(sizeof(*table), GFP_KERNEL);
+
+	if (!table)
+		return NULL;
+	table->ft = ft;
+	INIT_LIST_HEAD(&table->binds);
+	INIT_LIST_HEAD(&table->flows);
+	spin_lock_bh(&nfto_lock);
+	list_add_tail(&table->list, &nfto_tables);
+	spin_unlock_bh(&nfto_lock);
+	return table;
+}
+
+static void nfto_bind_put_table(struct nfto_table *table)
+{
+	if (table->num_binds)
+		return;
+	spin_lock_bh(&nfto_lock);
+	list_del(&table->list);
+	spin_unlock_bh(&nfto_lock);
+	WARN_ON(table->num_flows);
+	kfree(table);
+}
+
+static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
+			  struct net_device *dev)
+{
+	/* first of all, so that no flow can come to the device any more */
+	spin_lock_bh(&nfto_lock);
+	list_del(&bind->list);
+	if (bind->backend == NFTO_NATIVE)
+		table->num_native--;
+	spin_unlock_bh(&nfto_lock);
+	table->num_binds--;
+
+	if (bind->backend == NFTO_NATIVE)
+		nf_flow_table_offload_setup(table->ft, dev, FLOW_BLOCK_UNBIND);
+	if (bind->port) {
+		/* nobody tells us of its flows any more, and they may be gone before their entries */
+		nfto_flow_unbind(table, bind->port);
+		if (!--table->num_bridged) {
+			nf_flow_table_offload_del_cb(table->ft, nfto_bind_cb, table);
+			nfto_flow_drop_table(table);
+		}
+		spin_lock_bh(&nfto_lock);
+		nfto_port_unbind(bind->port);
+		spin_unlock_bh(&nfto_lock);
+		nfto_port_put(bind->port);
+	}
+	kfree(bind);
+	nfto_bind_put_table(table);
+}
+
+static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
+{
+	struct nfto_table *table = nfto_bind_find_table(ft);
+	struct nfto_bind *bind = kzalloc(sizeof(*bind), GFP_KERNEL);
+
+	if (!bind)
+		return -ENOMEM;
+	if (!table)
+		table = nfto_bind_new_table(ft);
+	if (!table) {
+		kfree(bind);
+		return -ENOMEM;
+	}
+	bind->dev = dev;
+	bind->ifindex = dev->ifindex;
+	table->num_binds++;
+	nfto_bind_classify(table, bind, dev);
+	spin_lock_bh(&nfto_lock);
+	list_add_tail(&bind->list, &table->binds);
+	if (bind->backend == NFTO_NATIVE)
+		table->num_native++;
+	spin_unlock_bh(&nfto_lock);
+
+	if (nfto_strict && bind->backend == NFTO_SOFTWARE) {
+		nfto_bind_del(table, bind, dev);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int nfto_bind_remove(struct nf_flowtable *ft, struct net_device *dev)
+{
+	struct nfto_table *table = nfto_bind_find_table(ft);
+	struct nfto_bind *bind;
+
+	if (!table)
+		return -ENOENT;
+	/* without nfto_lock: only setup() changes the list, under commit_mutex */
+	list_for_each_entry(bind, &table->binds, list) {
+		if (bind->dev == dev) {
+			nfto_bind_del(table, bind, dev);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static int nfto_bind_setup(struct nf_flowtable *ft, struct net_device *dev,
+			   enum flow_block_command cmd)
+{
+	if (!nf_flowtable_hw_offload(ft))
+		return nf_flow_table_offload_setup(ft, dev, cmd);
+	return cmd == FLOW_BLOCK_BIND ? nfto_bind_add(ft, dev) : nfto_bind_remove(ft, dev);
+}
+
+/* The stock verdict is passed on as it is: an error after a success would leak a device reference. */
+static int nfto_bind_action(struct net *net, struct flow_offload *flow,
+			    enum flow_offload_tuple_dir dir, struct nf_flow_rule *flow_rule)
+{
+	nfto_flow_both_ways(flow);
+	switch (flow->tuplehash[dir].tuple.l3proto) {
+	case NFPROTO_IPV4:
+		return nf_flow_rule_route_ipv4(net, flow, dir, flow_rule);
+	case NFPROTO_IPV6:
+		return nf_flow_rule_route_ipv6(net, flow, dir, flow_rule);
+	default:
+		return -1;
+	}
+}
+
+/* The protocol of the packet behind one VLAN tag or PPPoE header that is still in the packet. */
+static __be16 nfto_bind_inner_protocol(struct sk_buff *skb)
+{
+	const struct pppoe_hdr *pppoe;
+	const __be16 *ppp;
+
+	switch (skb->protocol) {
+	case htons(ETH_P_8021Q):
+		if (!pskb_may_pull(skb, skb_mac_offset(skb) + sizeof(struct vlan_ethhdr)))
+			return 0;
+		return ((struct vlan_ethhdr *)skb_mac_header(skb))->h_vlan_encapsulated_proto;
+	case htons(ETH_P_PPP_SES):
+		if (!pskb_may_pull(skb, PPPOE_SES_HLEN))
+			return 0;
+		pppoe = (struct pppoe_hdr *)skb_network_header(skb);
+		ppp = (const __be16 *)(pppoe + 1);
+		return *ppp == htons(PPP_IP) ? htons(ETH_P_IP) :
+		       *ppp == htons(PPP_IPV6) ? htons(ETH_P_IPV6) : 0;
+	default:
+		return skb->protocol;
+	}
+}
+
+static unsigned int nfto_bind_inet_hook(void *priv, struct sk_buff *skb,
+					const struct nf_hook_state *state)
+{
+	switch (nfto_bind_inner_protocol(skb)) {
+	case htons(ETH_P_IP):
+		return nf_flow_offload_ip_hook(priv, skb, state);
+	case htons(ETH_P_IPV6):
+		return nf_flow_offload_ipv6_hook(priv, skb, state);
+	default:
+		return NF_ACCEPT;
+	}
+}
+
+static struct nf_flowtable_type nfto_types[] = {
+	{
+		.family	= NFPROTO_INET,
+		.init	= nf_flow_table_init,
+		.setup	= nfto_bind_setup,
+		.action	= nfto_bind_action,
+		.free	= nf_flow_table_free,
+		.hook	= nfto_bind_inet_hook,
+		.owner	= THIS_MODULE,
+	}, {
+		.family	= NFPROTO_IPV4,
+		.init	= nf_flow_table_init,
+		.setup	= nfto_bind_setup,
+		.action	= nfto_bind_action,
+		.free	= nf_flow_table_free,
+		.hook	= nf_flow_offload_ip_hook,
+		.owner	= THIS_MODULE,
+	}, {
+		.family	= NFPROTO_IPV6,
+		.init	= nf_flow_table_init,
+		.setup	= nfto_bind_setup,
+		.action	= nfto_bind_action,
+		.free	= nf_flow_table_free,
+		.hook	= nf_flow_offload_ipv6_hook,
+		.owner	= THIS_MODULE,
+	},
+};
+
+static void nfto_bind_unregister(unsigned int num)
+{
+	while (num--)
+		nft_unregister_flowtable_type(&nfto_types[num]);
+}
+
+/*
+ * Registers the types at the end of nf_tables' list and returns the list's head, which is not
+ * exported: it is what follows a type that was just appended. If somebody else appended one in
+ * between, the three answers differ, and NULL is returned.
+ */
+static struct list_head *nfto_bind_register(void)
+{
+	struct list_head *head = NULL, *next;
+	unsigned int i;
+	bool same = true;
+
+	for (i = 0; i < ARRAY_SIZE(nfto_types); i++) {
+		nft_register_flowtable_type(&nfto_types[i]);
+		nfnl_lock(NFNL_SUBSYS_NFTABLES);
+		next = nfto_types[i].list.next;
+		nfnl_unlock(NFNL_SUBSYS_NFTABLES);
+		same = same && (!head || head == next);
+		head = next;
+	}
+	return same ? head : NULL;
+}
+
+/* nf_tables takes the first type of a family; readers walk the list under RCU. */
+static void nfto_bind_to_front(struct list_head *head)
+{
+	unsigned int i;
+
+	nfnl_lock(NFNL_SUBSYS_NFTABLES);
+	for (i = 0; i < ARRAY_SIZE(nfto_types); i++)
+		list_del_rcu(&nfto_types[i].list);
+	nfnl_unlock(NFNL_SUBSYS_NFTABLES);
+	synchronize_rcu();	/* whoever stands on a node goes on to the one behind it */
+	nfnl_lock(NFNL_SUBSYS_NFTABLES);
+	for (i = 0; i < ARRAY_SIZE(nfto_types); i++)
+		list_add_rcu(&nfto_types[i].list, head);
+	nfnl_unlock(NFNL_SUBSYS_NFTABLES);
+}
+
+int nfto_bind_init(void)
+{
+	struct list_head *head;
+	int tries = 10;
+
+	while (!(head = nfto_bind_register())) {
+		nfto_bind_unregister(ARRAY_SIZE(nfto_types));
+		synchronize_rcu();
+		if (!--tries) {
+			pr_err("nft_offload: cannot take precedence over other flowtable types\n");
+			return -EBUSY;
+		}
+	}
+	nfto_bind_to_front(head);
+	return 0;
+}
+
+void nfto_bind_exit(void)
+{
+	nfto_bind_unregister(ARRAY_SIZE(nfto_types));
+	WARN_ON(!list_empty(&nfto_tables));
+}

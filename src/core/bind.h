@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * bind - flowtable types of our own in front of the stock ones; a backend for each device.
+ *
+ * setup() runs under nftables' commit_mutex, sometimes under RTNL too; it sees the devices of one
+ * flowtable come and go. All devices of a flowtable are gone before the flowtable is freed.
+ */
+#ifndef NFTO_BIND_H
+#define NFTO_BIND_H
+
+#include <linux/list.h>
+#include "reason.h"
+
+struct net_device;
+struct nf_flowtable;
+struct nfto_port;
+
+enum nfto_backend {
+	NFTO_SOFTWARE,	/* see reason */
+	NFTO_BRIDGED,	/* programmed by us */
+	NFTO_NATIVE,	/* the driver takes flowtables itself */
+};
+
+/* A flowtable with `flags offload`: from the bind of its first device to the unbind of its last. */
+struct nfto_table {
+	struct list_head list;		/* nfto_tables; nfto_lock */
+	struct nf_flowtable *ft;
+	struct list_head binds;		/* nfto_lock */
+	struct list_head flows;		/* attached ones; nfto_lock */
+	unsigned int num_flows;		/* nfto_lock */
+	unsigned int num_binds;		/* commit_mutex */
+	unsigned int num_bridged;	/* commit_mutex; our callback is there while it is not 0 */
+	unsigned int num_native;	/* nfto_lock */
+};
+
+struct nfto_bind {
+	struct list_head list;		/* table->binds; nfto_lock */
+	struct net_device *dev;		/* the core's reference; only compared here */
+	int ifindex;
+	enum nfto_backend backend;
+	enum nfto_reason reason;	/* if software */
+	struct nfto_port *port;		/* if bridged */
+};
+
+/* The port where packets from @ifindex enter @table, or NULL. Caller holds nfto_lock. */
+struct nfto_port *nfto_bind_port(const struct nfto_table *table, int ifindex);
+
+int nfto_bind_init(void);
+void nfto_bind_exit(void);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * flow - the registry: one object per flow direction, by the core's cookie.
+ *
+ * The cookie is the address of a struct flow_offload_tuple: good as long as the core's flow lives,
+ * recycled afterwards. Nobody but flow.c looks behind it, only under nfto_lock, and only from REPLACE
+ * to the earlier of DESTROY and UNBIND: a flow is @attached exactly then. The conntrack entry is
+ * referenced for as long as the object exists, so that what hardware counted last can still be
+ * accounted when it is deleted; its status bits are touched only while attached.
+ *
+ * What a flow is to be (@wanted) and what the hardware has (@installed) are kept apart; the port's
+ * worker brings them together. A flow is freed by whoever makes the last of these end: attached,
+ * wanted, installed, queued, busy (the worker is in the driver with it, without nfto_lock).
+ * @rule does not change while any of wanted, installed, queued, busy is set.
+ */
+#ifndef NFTO_FLOW_H
+#define NFTO_FLOW_H
+
+#include <linux/rhashtable.h>
+#include <net/flow_offload.h>
+#include "rule.h"
+
+struct flow_offload;
+struct nf_conn;
+struct nfto_port;
+struct nfto_table;
+
+enum nfto_state {
+	NFTO_QUEUED,	/* the driver has not been asked yet */
+	NFTO_HARDWARE,
+	NFTO_REFUSED,	/* the driver was not asked: see reason */
+	NFTO_FAILED,	/* the driver said no: see reason, err, text */
+	NFTO_REMOVING,	/* to be deleted in hardware */
+};
+
+struct nfto_flow {
+	struct rhash_head by_cookie;	/* while attached */
+	struct rhash_head by_match;	/* port->owners, while @owner */
+	struct list_head table_node;	/* table->flows, while attached */
+	struct list_head port_node;	/* port->flows, while wanted, installed, queued or busy */
+	struct list_head queue_node;	/* port->queue or port->retry */
+	unsigned long cookie;
+	u64 id;				/* our name for it, towards the driver and users */
+	struct nfto_table *table;	/* while attached */
+	struct nfto_port *port;		/* while on port->flows */
+	struct flow_offload *core;	/* while attached */
+	struct nf_conn *ct;		/* referenced */
+	u64 packets;			/* by hardware */
+	u64 bytes;			/* by hardware, from the IP header on, as conntrack counts */
+	unsigned long next_try;		/* jiffies, if refused or failed */
+	char *text;			/* the driver's own words, or NULL */
+	int err;			/* the driver's errno, or 0 */
+	u32 poll_round;
+	u8 state;			/* enum nfto_state */
+	u8 reason;			/* enum nfto_reason */
+	u8 tries;			/* failures in a row */
+	u8 dir;				/* enum flow_offload_tuple_dir */
+	bool attached;
+	bool wanted;
+	bool installed;
+	bool busy;
+	bool owner;
+	bool seen;			/* packets since the core last asked */
+	bool account;			/* the flowtable has `counter` */
+	bool holds_out;			/* a reference on rule.out is held */
+	struct rcu_head rcu;
+	struct nfto_rule rule;
+};
+
+/*
+ * The block callback's three commands, in the core's workqueues, under flow_block_lock. Nothing
+ * here sleeps but for memory.
+ */
+void nfto_flow_replace(struct nfto_table *table, struct flow_cls_offload *cls);
+void nfto_flow_destroy(struct flow_cls_offload *cls);
+void nfto_flow_stats(struct flow_cls_offload *cls);
+
+/* Has the core offer the reply direction too; some stock kernels forget it. action()'s context. */
+void nfto_flow_both_ways(struct flow_offload *core);
+
+/*
+ * UNBIND: no flow of @table that has business at @port is attached on return. The device has left
+ * table->binds already.
+ */
+void nfto_flow_unbind(struct nfto_table *table, const struct nfto_port *port);
+
+/* No flow of @table is attached on return. No callback can run any more. */
+void nfto_flow_drop_table(struct nfto_table *table);
+
+/*
+ * The worker's side. The port's mutex is held, nfto_lock is not.
+ * next() and poll_next() hand out a busy flow or NULL; each ends with the call named beside it.
+ */
+struct nfto_flow *nfto_flow_next(struct nfto_port *port);	/* added(), deleted() or idle() */
+void nfto_flow_added(struct nfto_flow *flow, int err, enum nfto_reason reason, const char *text);
+void nfto_flow_deleted(struct nfto_flow *flow, int err);
+void nfto_flow_idle(struct nfto_flow *flow);
+struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port);	/* idle() */
+void nfto_flow_counted(struct nfto_flow *flow, u64 packets, u64 bytes);
+/* Becomes the owner of its match, so that the driver may be asked; NONE if it may. */
+enum nfto_reason nfto_flow_claim(struct nfto_flow *flow);
+
+/*
+ * A device goes: moves those flows of @port that leave by @out (NULL: all) to @to, by queue_node,
+ * busy and no longer wanted. Each ends with nfto_flow_forget(), whatever hardware still has of it.
+ * The port's mutex is held.
+ */
+void nfto_flow_take_gone(struct nfto_port *port, const struct net_device *out,
+			 struct list_head *to);
+void nfto_flow_forget(struct nfto_flow *flow);
+
+/* Makes a port's table of who has which hardware entry; ends with rhashtable_destroy(). */
+int nfto_flow_init_owners(struct rhashtable *owners);
+
+int nfto_flow_init(void);
+void nfto_flow_exit(void);
+
+#endif

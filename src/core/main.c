@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/module.h>
+#include "bind.h"
+#include "flow.h"
+#include "nfto.h"
+#include "port.h"
+#include "watch.h"
+
+bool nfto_strict;
+bool nfto_lossy;
+
+static char *strict = "0";
+module_param(strict, charp, 0444);
+MODULE_PARM_DESC(strict, "1: a flowtable with a device that cannot offload fails to load, as without this module (default 0)");
+
+static char *ttl = "require";
+module_param(ttl, charp, 0444);
+MODULE_PARM_DESC(ttl, "require: only hardware that decrements the TTL is used; lossy: also hardware that does not (default require)");
+
+/* The kernel's own bool parameter fails without a word about which parameter it was. */
+static int __init nfto_parse_params(void)
+{
+	if (kstrtobool(strict, &nfto_strict)) {
+		pr_err("nft_offload: parameter strict must be 0 or 1, not \"%s\"\n", strict);
+		return -EINVAL;
+	}
+	if (!strcmp(ttl, "lossy")) {
+		nfto_lossy = true;
+	} else if (strcmp(ttl, "require")) {
+		pr_err("nft_offload: parameter ttl must be require or lossy, not \"%s\"\n", ttl);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* In the order of the pipeline, from its end: nothing comes in before all behind it is there. */
+static int __init nfto_init(void)
+{
+	int err;
+
+	err = nfto_parse_params();
+	if (err)
+		return err;
+	err = nfto_flow_init();
+	if (err)
+		return err;
+	err = nfto_port_init();
+	if (err)
+		goto err_exit_flow;
+	err = nfto_watch_init();
+	if (err)
+		goto err_exit_port;
+	err = nfto_bind_init();
+	if (err)
+		goto err_exit_watch;
+	pr_info("nft_offload: %s: flowtables created from now on may offload (strict=%d ttl=%s)\n",
+		NFTO_VERSION, nfto_strict, ttl);
+	return 0;
+
+err_exit_watch:
+	nfto_watch_exit();
+err_exit_port:
+	nfto_port_exit();
+err_exit_flow:
+	nfto_flow_exit();
+	return err;
+}
+
+/*
+ * No flowtable uses us, so no callback, action() or hook runs and no flow is attached. Ports may
+ * still be winding up: the types go first, then watch_exit() ends every port inline, under RTNL;
+ * then late workers, which see that their port is gone; then memory that RCU readers may look at.
+ */
+static void __exit nfto_exit(void)
+{
+	nfto_bind_exit();
+	nfto_watch_exit();
+	nfto_port_exit();
+	rcu_barrier();
+	nfto_flow_exit();
+}
+
+module_init(nfto_init);
+module_exit(nfto_exit);
+
+MODULE_DESCRIPTION("nftables flowtables in the hardware that NIC drivers really offer");
+MODULE_VERSION(NFTO_VERSION);
+MODULE_LICENSE("GPL");

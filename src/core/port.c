@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+#include <net/net_namespace.h>
+#include <net/pkt_cls.h>
+#include <net/rtnetlink.h>
+#include <net/sch_generic.h>
+#include "flow.h"
+#include "port.h"
+#include "program.h"
+#include "trace.h"
+
+/* A bind is cheap and has no other event to wait for when a qdisc leaves the driver's block. */
+#define NFTO_BIND_BACKOFF_MAX (8 * HZ)
+
+static LIST_HEAD(nfto_ports);	/* nfto_lock */
+static struct workqueue_struct *nfto_wq;
+
+enum nfto_reason nfto_port_able(struct net_device *dev, const struct nfto_driver **driver)
+{
+	const struct device *parent = dev->dev.parent;
+
+	if (!dev->netdev_ops->ndo_setup_tc)
+		return NFTO_REASON_NO_TC;
+	*driver = nfto_driver_find(dev->rtnl_link_ops ? dev->rtnl_link_ops->kind : NULL,
+				   parent && parent->driver ? parent->driver->name : NULL);
+	if (!*driver)
+		return NFTO_REASON_UNKNOWN_DRIVER;
+	if (dev_net(dev)->user_ns != &init_user_ns)
+		return NFTO_REASON_USER_NAMESPACE;
+	return NFTO_REASON_NONE;
+}
+
+static void nfto_port_free(struct kref *ref)
+{
+	struct nfto_port *port = container_of(ref, struct nfto_port, ref);
+
+	WARN_ON(!list_empty(&port->flows));
+	rhashtable_destroy(&port->owners);
+	kfree(port->offer.rule);
+	kfree(port);
+}
+
+void nfto_port_put(struct nfto_port *port)
+{
+	kref_put(&port->ref, nfto_port_free);
+}
+
+static struct nfto_port *nfto_port_find(const struct net_device *dev)
+{
+	struct nfto_port *port;
+
+	lockdep_assert_held(&nfto_lock);
+	list_for_each_entry(port, &nfto_ports, list)
+		if (port->dev == dev)
+			return port;
+	return NULL;
+}
+
+static struct nfto_port *nfto_port_alloc(struct net_device *dev, const struct nfto_driver *driver)
+{
+	struct nfto_port *port = kzalloc(sizeof(*port), GFP_KERNEL);
+
+	if (!port)
+		return NULL;
+	port->offer.rule = flow_rule_alloc(NFTO_ACTIONS_MAX);
+	if (!port->offer.rule)
+		goto err_free_port;
+	if (nfto_flow_init_owners(&port->owners))
+		goto err_free_rule;
+	kref_init(&port->ref);
+	port->dev = dev;
+	port->driver = driver;
+	port->net = dev_net(dev);
+	INIT_DELAYED_WORK(&port->work, nfto_program_work);
+	INIT_LIST_HEAD(&port->list);
+	INIT_LIST_HEAD(&port->flows);
+	INIT_LIST_HEAD(&port->queue);
+	INIT_LIST_HEAD(&port->retry);
+	port->reason = NFTO_REASON_BIND_PENDING;
+	mutex_init(&port->mutex);
+	flow_block_init(&port->block);
+	port->bind_next = jiffies;
+	return port;
+
+err_free_rule:
+	kfree(port->offer.rule);
+err_free_port:
+	kfree(port);
+	return NULL;
+}
+
+struct nfto_port *nfto_port_bind(struct net_device *dev, const struct nfto_driver *driver)
+{
+	struct nfto_port *port, *fresh = nfto_port_alloc(dev, driver);
+
+	if (!fresh)
+		return NULL;
+	spin_lock_bh(&nfto_lock);
+	port = nfto_port_find(dev);
+	if (!port) {
+		port = fresh;
+		fresh = NULL;
+		dev_hold(dev);
+		list_add_tail(&port->list, &nfto_ports);
+	}
+	port->binds++;
+	kref_get(&port->ref);
+	nfto_port_kick(port, 0);
+	spin_unlock_bh(&nfto_lock);
+	if (fresh)
+		nfto_port_put(fresh);
+	return port;
+}
+
+void nfto_port_unbind(struct nfto_port *port)
+{
+	lockdep_assert_held(&nfto_lock);
+	port->binds--;
+	if (!port->gone)
+		nfto_port_kick(port, 0);
+}
+
+void nfto_port_kick(struct nfto_port *port, unsigned long delay)
+{
+	bool new;
+
+	kref_get(&port->ref);
+	if (delay)	/* never later than it would run already */
+		new = queue_delayed_work(nfto_wq, &port->work, delay);
+	else
+		new = !mod_delayed_work(nfto_wq, &port->work, 0);
+	if (!new)	/* the pending one has its reference; the caller's keeps us alive */
+		nfto_port_put(port);
+}
+
+enum nfto_reason nfto_port_reaches(const struct nfto_port *port, const struct net_device *out)
+{
+	const struct nfto_port *to = nfto_port_find(out);
+
+	if (!to)
+		return NFTO_REASON_EGRESS;
+	if (!port->identified || !to->identified)
+		return NFTO_REASON_BIND_PENDING;
+	if (!port->asic.id_len || port->asic.id_len != to->asic.id_len ||
+	    memcmp(port->asic.id, to->asic.id, port->asic.id_len))
+		return NFTO_REASON_OTHER_ASIC;
+	return NFTO_REASON_NONE;
+}
+
+static void nfto_port_identify(struct nfto_port *port)
+{
+	struct netdev_phys_item_id asic = {};
+
+	if (port->identified)
+		return;
+	if (dev_get_port_parent_id(port->dev, &asic, true))
+		asic.id_len = 0;
+	spin_lock_bh(&nfto_lock);
+	port->asic = asic;
+	port->identified = true;
+	spin_unlock_bh(&nfto_lock);
+}
+
+static int nfto_port_block(struct nfto_port *port, enum flow_block_command command,
+			   struct netlink_ext_ack *extack)
+{
+	struct flow_block_offload bo = {
+		.command = command,
+		.binder_type = FLOW_BLOCK_BINDER_TYPE_CLSACT_INGRESS,
+		.net = dev_net(port->dev),
+		.block = &port->block,
+		.cb_list_head = &port->block.cb_list,
+		.extack = extack,
+	};
+	struct flow_block_cb *cb, *next;
+	int err;
+
+	ASSERT_RTNL();
+	lockdep_assert_held(&port->mutex);
+	INIT_LIST_HEAD(&bo.cb_list);
+	err = port->dev->netdev_ops->ndo_setup_tc(port->dev, TC_SETUP_BLOCK, &bo);
+	if (command == FLOW_BLOCK_BIND) {
+		list_splice(&bo.cb_list, &port->block.cb_list);
+		port->unlocked = bo.unlocked_driver_cb;
+		return err;
+	}
+	list_for_each_entry_safe(cb, next, &bo.cb_list, list) {
+		list_del(&cb->list);
+		flow_block_cb_free(cb);
+	}
+	return err;
+}
+
+/* The qdisc in whose hands the driver's block is, for the log; RTNL is held. */
+static const char *nfto_port_block_owner(const struct net_device *dev)
+{
+	const struct netdev_queue *queue = rtnl_dereference(dev->ingress_queue);
+	const struct Qdisc *qdisc = queue ? rtnl_dereference(queue->qdisc_sleeping) : NULL;
+
+	return qdisc ? qdisc->ops->id : "unknown";
+}
+
+/* @detail: more words, or NULL. Says it in the log if it is news. */
+static void nfto_port_set_reason(struct nfto_port *port, enum nfto_reason reason,
+				 const char *detail, int err)
+{
+	bool news;
+
+	spin_lock_bh(&nfto_lock);
+	news = port->reason != reason;
+	port->reason = reason;
+	spin_unlock_bh(&nfto_lock);
+	trace_port_bind(port, err);
+	if (!news)
+		return;
+	if (!reason)
+		net_info_ratelimited("nft_offload: %s: bridged (%s)\n", port->dev->name,
+				     port->driver->name);
+	else
+		net_info_ratelimited("nft_offload: %s: software: %s%s%s%s\n", port->dev->name,
+				     nfto_reason_text(reason), detail ? ": " : "",
+				     detail ? detail : "", reason == NFTO_REASON_BIND && !detail ?
+				     " and did not say why" : "");
+}
+
+static bool nfto_port_may_bind(struct nfto_port *port)
+{
+	bool may;
+
+	spin_lock_bh(&nfto_lock);
+	may = port->binds && !port->gone;
+	spin_unlock_bh(&nfto_lock);
+	return may && !port->bound && !time_before(jiffies, port->bind_next) &&
+	       port->dev->reg_state == NETREG_REGISTERED;
+}
+
+void nfto_port_try_bind(struct nfto_port *port)
+{
+	struct netlink_ext_ack extack = {};
+	enum nfto_reason reason = NFTO_REASON_NONE;
+	const char *detail = NULL;
+	int err = 0;
+
+	ASSERT_RTNL();
+	lockdep_assert_held(&port->mutex);
+	if (!nfto_port_may_bind(port))
+		return;
+	nfto_port_identify(port);
+	if (!tc_can_offload(port->dev)) {
+		reason = NFTO_REASON_HW_TC_OFF;
+	} else {
+		err = nfto_port_block(port, FLOW_BLOCK_BIND, &extack);
+		detail = extack._msg;
+		if (err == -EBUSY) {
+			reason = NFTO_REASON_BLOCK_BUSY;
+			detail = nfto_port_block_owner(port->dev);
+		} else if (err) {
+			reason = NFTO_REASON_BIND;
+		} else if (!list_is_singular(&port->block.cb_list)) {
+			/* netdevsim's kind of yes: nobody is there to take a rule */
+			nfto_port_block(port, FLOW_BLOCK_UNBIND, NULL);
+			reason = NFTO_REASON_BIND;
+		}
+	}
+	port->bound = !reason;
+	if (reason) {
+		port->bind_next = jiffies + min_t(unsigned long, HZ << min(port->bind_tries, 8U),
+						  NFTO_BIND_BACKOFF_MAX);
+		port->bind_tries++;
+	} else {
+		port->bind_tries = 0;
+	}
+	nfto_port_set_reason(port, reason, detail, err);
+}
+
+/* Everything of ours leaves the driver and the device. The port is unlinked and gone already. */
+static void nfto_port_wind_up(struct nfto_port *port)
+{
+	int err;
+
+	ASSERT_RTNL();
+	lockdep_assert_held(&port->mutex);
+	if (port->bound) {
+		err = nfto_port_block(port, FLOW_BLOCK_UNBIND, NULL);
+		trace_port_unbind(port, err);
+		if (err)
+			net_warn_ratelimited("nft_offload: %s: unbind failed: %d\n",
+					     port->dev->name, err);
+		port->bound = false;
+	}
+	/* A worker that waits to run has nothing to do any more; one that waits for our locks
+	 * will see that the port is gone.
+	 */
+	if (cancel_delayed_work(&port->work))
+		nfto_port_put(port);
+	dev_put(port->dev);
+	port->dev = NULL;
+}
+
+bool nfto_port_try_end(struct nfto_port *port)
+{
+	bool end;
+
+	spin_lock_bh(&nfto_lock);
+	end = !port->gone && !port->binds && list_empty(&port->flows);
+	if (end) {
+		port->gone = true;
+		list_del_init(&port->list);
+	}
+	spin_unlock_bh(&nfto_lock);
+	if (!end)
+		return false;
+	nfto_port_wind_up(port);
+	nfto_port_put(port);
+	return true;
+}
+
+static int nfto_port_call(struct nfto_port *port, struct flow_cls_offload *cls, u64 id,
+			  const struct nfto_rule *rule)
+{
+	struct flow_block_cb *cb;
+
+	lockdep_assert_held(&port->mutex);
+	if (!port->unlocked)
+		ASSERT_RTNL();
+	cb = list_first_entry_or_null(&port->block.cb_list, struct flow_block_cb, list);
+	if (!cb)
+		return -ENODEV;
+	cls->cookie = id;
+	cls->common.prio = port->driver->prio;
+	/* the same on add, delete and stats: nfp wants it */
+	cls->common.protocol = rule->match.num_tags ? rule->match.tags[0].tpid :
+						      rule->match.n_proto;
+	return cb->cb(TC_SETUP_CLSFLOWER, cls, cb->cb_priv);
+}
+
+enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
+			       struct netlink_ext_ack *extack, int *err)
+{
+	struct flow_cls_offload cls = { .command = FLOW_CLS_REPLACE, .common.extack = extack };
+	enum nfto_reason reason;
+
+	*err = 0;
+	reason = nfto_dialect_emit(rule, port->driver, nfto_lossy, &port->offer);
+	if (reason)
+		return reason;
+	cls.rule = port->offer.rule;
+	*err = nfto_port_call(port, &cls, id, rule);
+	return *err < 0 ? nfto_driver_reason(port->driver, *err) : NFTO_REASON_NONE;
+}
+
+int nfto_port_del(struct nfto_port *port, u64 id, const struct nfto_rule *rule)
+{
+	struct netlink_ext_ack extack = {};
+	struct flow_cls_offload cls = { .command = FLOW_CLS_DESTROY, .common.extack = &extack };
+
+	return nfto_port_call(port, &cls, id, rule);
+}
+
+int nfto_port_stats(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
+		    struct flow_stats *stats)
+{
+	struct netlink_ext_ack extack = {};
+	struct flow_cls_offload cls = { .command = FLOW_CLS_STATS, .common.extack = &extack };
+	int err = nfto_port_call(port, &cls, id, rule);
+
+	*stats = cls.stats;
+	return err;
+}
+
+/* Takes entries out of hardware inline; those that leave by @out, or all (NULL). */
+static unsigned int nfto_port_clear(struct nfto_port *port, const struct net_device *out)
+{
+	struct nfto_flow *flow, *next;
+	unsigned int num = 0;
+	LIST_HEAD(flows);
+
+	ASSERT_RTNL();
+	lockdep_assert_held(&port->mutex);
+	nfto_flow_take_gone(port, out, &flows);
+	list_for_each_entry_safe(flow, next, &flows, queue_node) {
+		if (flow->installed && nfto_program_delete(port, flow))
+			net_warn_ratelimited("nft_offload: %s: hardware kept an entry: %d\n",
+					     port->dev->name, flow->err);
+		nfto_flow_forget(flow);
+		num++;
+	}
+	return num;
+}
+
+static void nfto_port_gone_ingress(struct nfto_port *port)
+{
+	unsigned long start = jiffies;
+	unsigned int num;
+	bool end;
+
+	mutex_lock(&port->mutex);
+	spin_lock_bh(&nfto_lock);
+	end = !port->gone;
+	if (end) {	/* from here on nobody queues anything */
+		port->gone = true;
+		list_del_init(&port->list);
+	}
+	spin_unlock_bh(&nfto_lock);
+	if (end) {
+		num = nfto_port_clear(port, NULL);
+		if (num)
+			net_info_ratelimited("nft_offload: %s: unregistered: %u flows left it in %u ms\n",
+					     port->dev->name, num,
+					     jiffies_to_msecs(jiffies - start));
+		nfto_port_wind_up(port);
+	}
+	mutex_unlock(&port->mutex);
+	if (end)
+		nfto_port_put(port);
+}
+
+/* The port after @prev (whose reference is dropped), referenced, or NULL. */
+static struct nfto_port *nfto_port_next(struct nfto_port *prev)
+{
+	struct nfto_port *port = NULL, *found;
+
+	spin_lock_bh(&nfto_lock);
+	if (!prev) {
+		found = list_first_entry_or_null(&nfto_ports, struct nfto_port, list);
+	} else if (list_empty(&prev->list)) {	/* it ended meanwhile: its peers start again */
+		found = list_first_entry_or_null(&nfto_ports, struct nfto_port, list);
+	} else {
+		found = list_is_last(&prev->list, &nfto_ports) ? NULL : list_next_entry(prev, list);
+	}
+	if (found) {
+		kref_get(&found->ref);
+		port = found;
+	}
+	spin_unlock_bh(&nfto_lock);
+	if (prev)
+		nfto_port_put(prev);
+	return port;
+}
+
+void nfto_port_gone(struct net_device *dev)
+{
+	struct nfto_port *port;
+
+	ASSERT_RTNL();
+	spin_lock_bh(&nfto_lock);
+	port = nfto_port_find(dev);
+	if (port)
+		kref_get(&port->ref);
+	spin_unlock_bh(&nfto_lock);
+	if (port) {
+		nfto_port_gone_ingress(port);
+		nfto_port_put(port);
+	}
+	for (port = nfto_port_next(NULL); port; port = nfto_port_next(port)) {
+		mutex_lock(&port->mutex);
+		if (!port->gone)
+			nfto_port_clear(port, dev);
+		mutex_unlock(&port->mutex);
+	}
+}
+
+void nfto_port_changed(const struct net_device *dev)
+{
+	struct nfto_port *port;
+
+	spin_lock_bh(&nfto_lock);
+	port = nfto_port_find(dev);
+	if (port) {
+		WRITE_ONCE(port->bind_next, jiffies);
+		nfto_port_kick(port, 0);
+	}
+	spin_unlock_bh(&nfto_lock);
+}
+
+void nfto_port_flush(const struct net *net)
+{
+	struct nfto_port *port;
+
+	for (port = nfto_port_next(NULL); port; port = nfto_port_next(port)) {
+		if (port->net != net)
+			continue;
+		nfto_port_kick(port, 0);
+		flush_delayed_work(&port->work);
+	}
+}
+
+int nfto_port_init(void)
+{
+	nfto_wq = alloc_workqueue("nft_offload", WQ_UNBOUND, 0);
+	return nfto_wq ? 0 : -ENOMEM;
+}
+
+void nfto_port_exit(void)
+{
+	destroy_workqueue(nfto_wq);
+	WARN_ON(!list_empty(&nfto_ports));
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * port - a device whose driver is programmed by us: its TC block, and the driver calls.
+ *
+ * Life: made by nfto_port_get() at the first bind of the device; ends
+ *  - in its worker, once it has neither binds nor flows (driver unbound first), or
+ *  - in nfto_port_gone() at NETDEV_UNREGISTER, which does the same inline and at once.
+ * Both mark it gone and unlink it under nfto_lock, under the port's mutex; whoever holds a reference
+ * still sees @gone and leaves the driver alone. A pending work item holds a reference.
+ */
+#ifndef NFTO_PORT_H
+#define NFTO_PORT_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/rhashtable.h>
+#include <linux/workqueue.h>
+#include "dialect.h"
+#include "nfto.h"
+
+struct nfto_flow;
+
+struct nfto_port {
+	struct kref ref;
+	struct net_device *dev;		/* referenced until gone */
+	const struct nfto_driver *driver;
+	const struct net *net;		/* for comparison only */
+	struct delayed_work work;	/* nfto_program_work() */
+
+	/* nfto_lock */
+	struct list_head list;		/* nfto_ports; empty once gone */
+	bool gone;
+	unsigned int binds;		/* (flowtable, device) pairs that use it */
+	struct list_head flows;		/* flows with business here, see flow.h */
+	struct list_head queue;		/* of them, those with work to do, oldest first */
+	struct list_head retry;		/* of them, those whose deletion failed */
+	struct rhashtable owners;	/* by struct nfto_match: who has or is about to get the entry */
+	enum nfto_reason reason;	/* why it is not bound; NONE: it is */
+	bool identified;		/* @asic is valid, if its id_len is not 0 */
+	struct netdev_phys_item_id asic;
+
+	struct mutex mutex;		/* protects what follows, and every driver call */
+	struct flow_block block;
+	bool bound;
+	bool unlocked;			/* the driver wants no RTNL around rules */
+	unsigned int bind_tries;
+	unsigned long bind_next;	/* jiffies */
+	unsigned long retry_next;	/* jiffies */
+	unsigned int full_tries;
+	unsigned long full_until;	/* jiffies; meaningful if full_tries is not 0 */
+	unsigned long poll_next;	/* jiffies */
+	u32 poll_round;
+	enum nfto_reason logged;	/* what was last said about failing rules */
+	unsigned long logged_at;	/* jiffies */
+	struct nfto_offer offer;	/* scratch, too large for the stack */
+};
+
+/*
+ * Can @dev be programmed, as far as can be seen without asking it? setup()'s context; no locks.
+ * On NFTO_REASON_NONE *@driver is set.
+ */
+enum nfto_reason nfto_port_able(struct net_device *dev, const struct nfto_driver **driver);
+
+/*
+ * The port of @dev with one more bind and a reference, made if need be, its worker started. NULL: no memory.
+ * Ends with nfto_port_unbind(). May sleep; commit_mutex may be held.
+ */
+struct nfto_port *nfto_port_bind(struct net_device *dev, const struct nfto_driver *driver);
+
+/*
+ * Takes a bind back. The port winds itself up later. Caller holds nfto_lock, and drops the
+ * reference that came with the bind (nfto_port_put()) once it does not any more.
+ */
+void nfto_port_unbind(struct nfto_port *port);
+
+/* Starts the worker in @delay jiffies, or earlier if it was to run earlier. Any context. */
+void nfto_port_kick(struct nfto_port *port, unsigned long delay);
+
+void nfto_port_put(struct nfto_port *port);
+
+/* Is @out a port on the same ASIC as @port? Caller holds nfto_lock. */
+enum nfto_reason nfto_port_reaches(const struct nfto_port *port, const struct net_device *out);
+
+/* The worker's two ends of a port. RTNL and the port's mutex are held. */
+void nfto_port_try_bind(struct nfto_port *port);
+bool nfto_port_try_end(struct nfto_port *port);
+
+/*
+ * One driver call. The port's mutex is held, and RTNL unless the port is @unlocked. add() returns
+ * NFTO_REASON_NONE or why not, and what the driver said in *@err (0: it was not asked) and @extack;
+ * the others return what the driver said.
+ */
+enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
+			       struct netlink_ext_ack *extack, int *err);
+int nfto_port_del(struct nfto_port *port, u64 id, const struct nfto_rule *rule);
+int nfto_port_stats(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
+		    struct flow_stats *stats);
+
+/*
+ * NETDEV_UNREGISTER: @dev has no port, and no rule of ours sends to it, on return. RTNL is held.
+ * The only place where drivers are called outside of the worker.
+ */
+void nfto_port_gone(struct net_device *dev);
+
+/* Something about @dev changed: bind is tried again at once. Any context. */
+void nfto_port_changed(const struct net_device *dev);
+
+/* Waits until the ports of @net are done. May sleep; no locks. */
+void nfto_port_flush(const struct net *net);
+
+int nfto_port_init(void);
+void nfto_port_exit(void);
+
+#endif

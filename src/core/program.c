@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/rtnetlink.h>
+#include "flow.h"
+#include "port.h"
+#include "program.h"
+#include "stats.h"
+
+/* How long RTNL is held at most, but for the driver call that is under way then. */
+#define NFTO_HOLD		max_t(unsigned long, HZ / 100, 1)
+#define NFTO_FULL_MAX		(60 * HZ)
+#define NFTO_LOG_INTERVAL	(60 * HZ)
+#define NFTO_NEVER		ULONG_MAX
+
+/* One line when rules begin to fail for another reason, or still do after a minute. */
+static void nfto_program_log(struct nfto_port *port, enum nfto_reason reason, int err,
+			     const char *text)
+{
+	lockdep_assert_held(&port->mutex);
+	if (reason == port->logged && time_before(jiffies, port->logged_at + NFTO_LOG_INTERVAL))
+		return;
+	port->logged = reason;
+	port->logged_at = jiffies;
+	net_info_ratelimited("nft_offload: %s: flows stay in software: %s: errno %d%s%s\n",
+			     port->dev->name, nfto_reason_text(reason), -err, text ? ": " : "",
+			     text ? text : "");
+}
+
+/*
+ * A full table says so to every flow: once it did, nobody asks again before something was deleted
+ * or the port's back-off is over.
+ */
+static bool nfto_program_full(const struct nfto_port *port)
+{
+	return port->full_tries && time_before(jiffies, port->full_until);
+}
+
+static void nfto_program_note_full(struct nfto_port *port, bool full)
+{
+	if (!full) {
+		port->full_tries = 0;
+		return;
+	}
+	port->full_until = jiffies + min_t(unsigned long, HZ << min(port->full_tries, 6U),
+					   NFTO_FULL_MAX);
+	port->full_tries++;
+}
+
+static void nfto_program_add(struct nfto_port *port, struct nfto_flow *flow)
+{
+	struct netlink_ext_ack extack = {};
+	enum nfto_reason reason;
+	int err = 0;
+
+	lockdep_assert_held(&port->mutex);
+	if (!port->bound)
+		reason = port->reason;	/* only written under our mutex */
+	else if (nfto_program_full(port))
+		reason = NFTO_REASON_TABLE_FULL;
+	else
+		reason = nfto_flow_claim(flow);
+	if (!reason)
+		reason = nfto_port_add(port, flow->id, &flow->rule, &extack, &err);
+	if (err) {
+		nfto_program_log(port, reason, err, extack._msg);
+		if (reason == NFTO_REASON_TABLE_FULL)
+			nfto_program_note_full(port, true);
+	} else if (!reason) {
+		nfto_program_note_full(port, false);
+	}
+	nfto_flow_added(flow, err, reason, extack._msg);
+}
+
+int nfto_program_delete(struct nfto_port *port, struct nfto_flow *flow)
+{
+	int err;
+
+	lockdep_assert_held(&port->mutex);
+	nfto_stats_read(port, flow);
+	err = nfto_port_del(port, flow->id, &flow->rule);
+	if (!err || err == -ENOENT) {
+		nfto_program_note_full(port, false);
+		return 0;
+	}
+	return err;
+}
+
+static void nfto_program_one(struct nfto_port *port, struct nfto_flow *flow)
+{
+	int err;
+
+	/* Both may change meanwhile; added() and deleted() see to it. */
+	if (READ_ONCE(flow->wanted) && !flow->installed) {
+		nfto_program_add(port, flow);
+	} else if (!READ_ONCE(flow->wanted) && flow->installed) {
+		err = nfto_program_delete(port, flow);
+		if (err)
+			net_warn_ratelimited("nft_offload: %s: hardware did not delete an entry: errno %d, trying again\n",
+					     port->dev->name, -err);
+		nfto_flow_deleted(flow, err);
+	} else {
+		nfto_flow_idle(flow);
+	}
+}
+
+/* In how many jiffies there is something to do again. */
+static unsigned long nfto_program_next(struct nfto_port *port)
+{
+	unsigned long now = jiffies, next = NFTO_NEVER;
+
+	lockdep_assert_held(&port->mutex);
+	spin_lock_bh(&nfto_lock);
+	if (!list_empty(&port->queue))
+		next = 0;
+	if (!list_empty(&port->flows))
+		next = min(next, time_before(now, port->poll_next) ? port->poll_next - now : 0);
+	if (!list_empty(&port->retry))
+		next = min(next, time_before(now, port->retry_next) ? port->retry_next - now : 0);
+	if (port->binds && !port->bound && port->dev->reg_state == NETREG_REGISTERED)
+		next = min(next, time_before(now, port->bind_next) ? port->bind_next - now : 0);
+	spin_unlock_bh(&nfto_lock);
+	return next;
+}
+
+static unsigned long nfto_program_run(struct nfto_port *port, bool rtnl)
+{
+	unsigned long deadline = jiffies + NFTO_HOLD;
+	struct nfto_flow *flow;
+
+	lockdep_assert_held(&port->mutex);
+	if (port->gone)
+		return NFTO_NEVER;
+	if (rtnl)
+		nfto_port_try_bind(port);
+	while (!time_after(jiffies, deadline) && (flow = nfto_flow_next(port)))
+		nfto_program_one(port, flow);
+	if (!time_before(jiffies, port->poll_next) && nfto_stats_poll(port, deadline)) {
+		port->poll_round++;
+		port->poll_next = jiffies + NFTO_POLL_INTERVAL;
+	}
+	if (rtnl && nfto_port_try_end(port))
+		return NFTO_NEVER;
+	return nfto_program_next(port);
+}
+
+void nfto_program_work(struct work_struct *work)
+{
+	struct nfto_port *port = container_of(to_delayed_work(work), struct nfto_port, work);
+	unsigned long next;
+	bool rtnl;
+
+	/*
+	 * bound and unlocked change only here and at NETDEV_UNREGISTER, when the port is gone too.
+	 * A last unbind that comes right after this look has kicked us: the next run sees it.
+	 */
+	rtnl = !port->bound || !port->unlocked || !READ_ONCE(port->binds);
+	if (rtnl)
+		rtnl_lock();
+	mutex_lock(&port->mutex);
+	next = nfto_program_run(port, rtnl);
+	mutex_unlock(&port->mutex);
+	if (rtnl)
+		rtnl_unlock();
+	if (next != NFTO_NEVER)
+		nfto_port_kick(port, next);
+	nfto_port_put(port);
+}

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0
+/* rule, dialect, driver and reason on the host. */
+#include <stdlib.h>
+#include <string.h>
+#include <linux/errno.h>
+#include <linux/in.h>
+#include "../../src/core/dialect.h"
+#include "nfrule.h"
+#include "tap.h"
+
+static struct net_device *const out = (struct net_device *)0x1000;
+
+static struct nfrule_spec spec(bool v6, bool tcp)
+{
+	struct nfrule_spec s = {
+		.v6 = v6, .tcp = tcp, .out = out,
+		.src = { 192, 0, 2, 1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 },
+		.dst = { 198, 51, 100, 2, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116 },
+		.new_src = { 203, 0, 113, 3, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32 },
+		.new_dst = { 10, 1, 2, 4, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52 },
+		.sport = { 0x10, 0x11 }, .dport = { 0x20, 0x21 },
+		.new_sport = { 0x30, 0x31 }, .new_dport = { 0x40, 0x41 },
+		.eth_dst = { 2, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5 },
+		.eth_src = { 2, 0xb1, 0xb2, 0xb3, 0xb4, 0xb5 },
+	};
+
+	return s;
+}
+
+static const struct nfto_driver *sim(void)
+{
+	return nfto_driver_find("nft_offload_sim", NULL);
+}
+
+static enum nfto_reason parse(struct nfrule *r, struct nfto_rule *rule)
+{
+	enum nfto_reason reason = nfto_rule_parse(r->rule, rule);
+
+	nfrule_free(r);
+	return reason;
+}
+
+static void reasons_have_words(void)
+{
+	int i, j;
+
+	for (i = 0; i < NFTO_REASON_MAX; i++) {
+		CHECK(nfto_reason_name(i) && *nfto_reason_name(i));
+		CHECK(nfto_reason_text(i) && *nfto_reason_text(i));
+		for (j = 0; j < i; j++)
+			CHECK(strcmp(nfto_reason_name(i), nfto_reason_name(j)));
+	}
+	CHECK(!strcmp(nfto_reason_name(NFTO_REASON_MAX), "invalid"));
+	CHECK(!strcmp(nfto_reason_name(-1), "invalid"));
+}
+
+static void drivers_are_known_by_name(void)
+{
+	CHECK(sim());
+	CHECK(sim()->prio);
+	CHECK(!nfto_driver_find("veth", NULL));
+	CHECK(!nfto_driver_find(NULL, "igb"));
+	CHECK(!nfto_driver_find(NULL, NULL));
+}
+
+static void errnos_have_reasons(void)
+{
+	CHECK(nfto_driver_reason(sim(), -ENOSPC) == NFTO_REASON_TABLE_FULL);
+	CHECK(nfto_driver_reason(sim(), -EOPNOTSUPP) == NFTO_REASON_UNSUPPORTED);
+	CHECK(nfto_driver_reason(sim(), -EBUSY) == NFTO_REASON_TRANSIENT);
+	CHECK(nfto_driver_reason(sim(), -ENOMEM) == NFTO_REASON_NO_MEMORY);
+	CHECK(nfto_driver_reason(sim(), -EIO) == NFTO_REASON_DRIVER);
+}
+
+static void parses_plain_ipv4(void)
+{
+	struct nfrule_spec s = spec(false, true);
+	struct nfto_rule rule;
+	struct nfrule r;
+
+	nfrule_build(&r, &s);
+	CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	CHECK(rule.match.in_ifindex == 7);
+	CHECK(rule.match.n_proto == htons(ETH_P_IP));
+	CHECK(rule.match.l4proto == IPPROTO_TCP);
+	CHECK(!memcmp(rule.match.src, s.src, 4) && !rule.match.src[1]);
+	CHECK(!memcmp(rule.match.dst, s.dst, 4) && !rule.match.dst[1]);
+	CHECK(!memcmp(&rule.match.sport, s.sport, 2));
+	CHECK(!memcmp(&rule.match.dport, s.dport, 2));
+	CHECK(!memcmp(rule.eth_dst, s.eth_dst, 6));
+	CHECK(!memcmp(rule.eth_src, s.eth_src, 6));
+	CHECK(!rule.edits && !rule.num_pop && !rule.num_push && !rule.pppoe);
+	CHECK(rule.out == out);
+}
+
+static void parses_nat(void)
+{
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		struct nfrule_spec s = spec(i & 1, i & 2);
+		struct nfto_rule rule;
+		struct nfrule r;
+		size_t len = s.v6 ? 16 : 4;
+
+		s.snat = true;
+		s.dnat = i & 4;
+		nfrule_build(&r, &s);
+		CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+		CHECK(rule.edits == (s.dnat ? 15 : (NFTO_EDIT_SRC | NFTO_EDIT_SPORT)));
+		CHECK(!memcmp(rule.src, s.new_src, len));
+		CHECK(!memcmp(&rule.sport, s.new_sport, 2));
+		if (s.dnat) {
+			CHECK(!memcmp(rule.dst, s.new_dst, len));
+			CHECK(!memcmp(&rule.dport, s.new_dport, 2));
+		}
+	}
+}
+
+static void parses_tags(void)
+{
+	struct nfrule_spec s = spec(false, false);
+	struct nfto_rule rule;
+	struct nfrule r;
+
+	s.num_tags = 2;
+	s.tags[0] = 100;
+	s.tags[1] = 200;
+	s.num_push = 1;
+	s.push[0] = 300;
+	nfrule_build(&r, &s);
+	CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	CHECK(rule.match.num_tags == 2 && rule.num_pop == 2 && rule.num_push == 1);
+	CHECK(rule.match.tags[0].vid == htons(100) && rule.match.tags[1].vid == htons(200));
+	CHECK(rule.push[0].vid == htons(300) && rule.push[0].tpid == htons(ETH_P_8021Q));
+}
+
+/* Spoils one thing of a rule that is understood; which reason that has to give. */
+static enum nfto_reason spoil(struct nfrule *r, int what)
+{
+	struct flow_action_entry *entries = r->rule->action.entries;
+	unsigned int *num = &r->rule->action.num_entries;
+
+	switch (what) {
+	case 0:
+		r->dissector.used_keys |= BIT_ULL(FLOW_DISSECTOR_KEY_IP);
+		return NFTO_REASON_KEY;
+	case 1:
+		r->dissector.used_keys |= BIT_ULL(FLOW_DISSECTOR_KEY_ENC_KEYID);
+		return NFTO_REASON_TUNNEL;
+	case 2:
+		r->mask.ipv4.src = htonl(0xffffff00);
+		return NFTO_REASON_MASK;
+	case 3:
+		r->mask.tp.dst = 0;
+		return NFTO_REASON_MASK;
+	case 4:
+		r->key.basic.ip_proto = IPPROTO_GRE;
+		return NFTO_REASON_PROTOCOL;
+	case 5:
+		r->mask.tcp.flags = htons(0x0002);
+		return NFTO_REASON_KEY;
+	case 6:		/* parts of bytes */
+		entries[2].mangle.mask = 0x0f0f0f0f;
+		return NFTO_REASON_REWRITE;
+	case 7:		/* beyond the MACs */
+		entries[0].mangle.offset = 12;
+		return NFTO_REASON_REWRITE;
+	case 8:		/* one word of the MACs is missing */
+		entries[1] = entries[0];
+		return NFTO_REASON_REWRITE;
+	case 9:
+		entries[*num - 1].id = FLOW_ACTION_DROP;
+		return NFTO_REASON_ACTION;
+	case 10:	/* there is no tag */
+		entries[0].id = FLOW_ACTION_VLAN_POP;
+		return NFTO_REASON_ACTION;
+	case 11:
+		--*num;
+		return NFTO_REASON_NO_REDIRECT;
+	case 12:	/* behind the redirect */
+		nfrule_action(r, FLOW_ACTION_CSUM);
+		return NFTO_REASON_NO_REDIRECT;
+	default:
+		return NFTO_REASON_MAX;
+	}
+}
+
+/* The rest, split for size only. */
+static enum nfto_reason spoil_more(struct nfrule *r, int what)
+{
+	struct flow_action_entry *entries = r->rule->action.entries;
+
+	switch (what) {
+	case 0:
+		r->key.basic.n_proto = htons(ETH_P_ARP);
+		return NFTO_REASON_PROTOCOL;
+	case 1:
+		r->mask.meta.ingress_ifindex = 0;
+		return NFTO_REASON_MASK;
+	case 2:
+		r->mask.control.flags = FLOW_DIS_IS_FRAGMENT;
+		return NFTO_REASON_KEY;
+	case 3:
+		entries[0].mangle.htype = FLOW_ACT_MANGLE_HDR_TYPE_UDP;
+		return NFTO_REASON_REWRITE;
+	case 4:
+		entries[0].id = FLOW_ACTION_TUNNEL_ENCAP;
+		return NFTO_REASON_TUNNEL;
+	case 5:
+		r->mask.basic.n_proto = 0;
+		return NFTO_REASON_MASK;
+	case 6:		/* the type of service */
+		nfrule_action(r, FLOW_ACTION_REDIRECT)->dev = out;
+		entries[r->rule->action.num_entries - 2] = entries[0];
+		entries[r->rule->action.num_entries - 2].mangle.htype =
+			FLOW_ACT_MANGLE_HDR_TYPE_IP4;
+		entries[r->rule->action.num_entries - 2].mangle.offset = 0;
+		return NFTO_REASON_REWRITE;
+	default:
+		return NFTO_REASON_MAX;
+	}
+}
+
+static void refuses_what_it_does_not_know(void)
+{
+	enum nfto_reason (*const spoilers[])(struct nfrule *, int) = { spoil, spoil_more };
+	struct nfrule_spec s = spec(false, true);
+	enum nfto_reason reason;
+	struct nfto_rule rule;
+	struct nfrule r;
+	int what, num = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(spoilers); i++) {
+		for (what = 0; ; what++, num++) {
+			nfrule_build(&r, &s);
+			reason = spoilers[i](&r, what);
+			if (reason == NFTO_REASON_MAX)
+				break;
+			CHECK(parse(&r, &rule) == reason);
+		}
+		/* and as it is, it is understood */
+		CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	}
+	CHECK(num == 20);
+}
+
+/* A packet's headers, and what a driver that takes actions literally does to them. */
+struct packet {
+	u8 eth[12];
+	u8 ip[40];
+	u8 l4[4];
+};
+
+static bool apply(struct packet *p, const struct flow_rule *rule, int *ttl)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < rule->action.num_entries; i++) {
+		const struct flow_action_entry *e = &rule->action.entries[i];
+		const u8 *val = (const u8 *)&e->mangle.val, *keep = (const u8 *)&e->mangle.mask;
+		u8 *header = p->l4;
+
+		if (e->id != FLOW_ACTION_MANGLE && e->id != FLOW_ACTION_ADD)
+			continue;
+		if (e->mangle.offset % 4)
+			return false;
+		if (e->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_ETH)
+			header = p->eth;
+		else if (e->mangle.htype <= FLOW_ACT_MANGLE_HDR_TYPE_IP6)
+			header = p->ip;
+		for (j = 0; j < 4; j++) {
+			u8 *byte = &header[e->mangle.offset + j];
+
+			if (e->id == FLOW_ACTION_ADD && keep[j] != 0xff)
+				*ttl += (signed char)val[j];
+			else if (e->id == FLOW_ACTION_MANGLE)
+				*byte = (*byte & keep[j]) | (val[j] & ~keep[j]);
+		}
+	}
+	return true;
+}
+
+static bool emit(const struct nfto_rule *rule, bool lossy, struct nfto_offer *offer,
+		 enum nfto_reason *reason)
+{
+	memset(offer, 0, sizeof(*offer));
+	offer->rule = calloc(1, sizeof(*offer->rule) +
+			     NFTO_ACTIONS_MAX * sizeof(struct flow_action_entry));
+	*reason = nfto_dialect_emit(rule, sim(), lossy, offer);
+	return !*reason;
+}
+
+/* What the driver is told changes a packet as what the core asked for does, plus the TTL. */
+static void dialect_means_what_the_core_asked(void)
+{
+	unsigned int i, j;
+
+	srand(1);
+	for (i = 0; i < 4096; i++) {
+		struct nfrule_spec s = spec(i & 1, i & 2);
+		int core_ttl = 0, driver_ttl = 0;
+		enum nfto_reason reason;
+		struct packet core, driver;
+		struct nfto_offer offer;
+		struct nfto_rule rule;
+		struct nfrule r;
+
+		s.snat = i & 4;
+		s.dnat = i & 8;
+		for (j = 0; j < 16; j++) {
+			s.new_src[j] = rand();
+			s.new_dst[j] = rand();
+		}
+		for (j = 0; j < sizeof(core); j++)
+			((u8 *)&core)[j] = rand();
+		driver = core;
+		nfrule_build(&r, &s);
+		CHECK(apply(&core, r.rule, &core_ttl));
+		CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+		CHECK(emit(&rule, false, &offer, &reason));
+		CHECK(offer.rule->action.num_entries <= NFTO_ACTIONS_MAX);
+		CHECK(apply(&driver, offer.rule, &driver_ttl));
+		free(offer.rule);
+		CHECK(!memcmp(&core, &driver, sizeof(core)));
+		CHECK(!core_ttl && driver_ttl == -1);
+	}
+}
+
+static void dialect_golden_ipv4_tcp_snat(void)
+{
+	static const struct {
+		int id, htype;
+		u32 offset;
+		u8 keep[4], val[4];
+	} golden[] = {
+		{ FLOW_ACTION_MANGLE, FLOW_ACT_MANGLE_HDR_TYPE_ETH, 0,
+		  { 0, 0, 0, 0 }, { 2, 0xa1, 0xa2, 0xa3 } },
+		{ FLOW_ACTION_MANGLE, FLOW_ACT_MANGLE_HDR_TYPE_ETH, 4,
+		  { 0, 0, 0xff, 0xff }, { 0xa4, 0xa5, 0, 0 } },
+		{ FLOW_ACTION_MANGLE, FLOW_ACT_MANGLE_HDR_TYPE_ETH, 4,
+		  { 0xff, 0xff, 0, 0 }, { 0, 0, 2, 0xb1 } },
+		{ FLOW_ACTION_MANGLE, FLOW_ACT_MANGLE_HDR_TYPE_ETH, 8,
+		  { 0, 0, 0, 0 }, { 0xb2, 0xb3, 0xb4, 0xb5 } },
+		{ FLOW_ACTION_ADD, FLOW_ACT_MANGLE_HDR_TYPE_IP4, 8,
+		  { 0, 0xff, 0xff, 0xff }, { 0xff, 0, 0, 0 } },
+		{ FLOW_ACTION_MANGLE, FLOW_ACT_MANGLE_HDR_TYPE_IP4, 12,
+		  { 0, 0, 0, 0 }, { 203, 0, 113, 3 } },
+		{ FLOW_ACTION_MANGLE, FLOW_ACT_MANGLE_HDR_TYPE_TCP, 0,
+		  { 0, 0, 0xff, 0xff }, { 0x30, 0x31, 0, 0 } },
+	};
+	struct nfrule_spec s = spec(false, true);
+	const struct flow_action_entry *e;
+	enum nfto_reason reason;
+	struct nfto_offer offer;
+	struct nfto_rule rule;
+	struct nfrule r;
+	size_t i;
+
+	s.snat = true;
+	nfrule_build(&r, &s);
+	CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	CHECK(emit(&rule, false, &offer, &reason));
+	CHECK(offer.rule->action.num_entries == ARRAY_SIZE(golden) + 1);
+	e = offer.rule->action.entries;
+	for (i = 0; i < ARRAY_SIZE(golden); i++) {
+		CHECK((int)e[i].id == golden[i].id);
+		CHECK((int)e[i].mangle.htype == golden[i].htype);
+		CHECK(e[i].mangle.offset == golden[i].offset);
+		CHECK(!memcmp(&e[i].mangle.mask, golden[i].keep, 4));
+		CHECK(!memcmp(&e[i].mangle.val, golden[i].val, 4));
+		CHECK(e[i].hw_stats == FLOW_ACTION_HW_STATS_ANY);
+	}
+	CHECK(e[i].id == FLOW_ACTION_REDIRECT && e[i].dev == out);
+	CHECK(offer.protocol == htons(ETH_P_IP));
+	CHECK(!(offer.dissector.used_keys & BIT_ULL(FLOW_DISSECTOR_KEY_META)));
+	CHECK(offer.mask.control.flags == FLOW_DIS_IS_FRAGMENT && !offer.key.control.flags);
+	CHECK(offer.mask.tcp.flags == htons(5) && !offer.key.tcp.flags);
+	free(offer.rule);
+}
+
+static void dialect_says_outer_protocol(void)
+{
+	struct nfrule_spec s = spec(true, false);
+	enum nfto_reason reason;
+	struct nfto_offer offer;
+	struct nfto_rule rule;
+	struct nfrule r;
+
+	s.num_tags = 1;
+	s.tags[0] = 5;
+	nfrule_build(&r, &s);
+	CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	CHECK(emit(&rule, false, &offer, &reason));
+	CHECK(offer.protocol == htons(ETH_P_8021Q));
+	CHECK(offer.key.basic.n_proto == htons(ETH_P_IPV6));
+	CHECK(offer.key.vlan.vlan_id == 5);
+	CHECK(!(offer.dissector.used_keys & BIT_ULL(FLOW_DISSECTOR_KEY_TCP)));
+	free(offer.rule);
+}
+
+static void dialect_refuses_what_a_driver_cannot(void)
+{
+	struct nfto_driver weak = { .name = "weak", .prio = 1 };
+	struct nfrule_spec s = spec(false, true);
+	struct nfto_offer offer = {};
+	struct nfto_rule rule;
+	struct nfrule r;
+
+	nfrule_build(&r, &s);
+	CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	CHECK(nfto_dialect_emit(&rule, &weak, false, &offer) == NFTO_REASON_TTL);
+	CHECK(nfto_dialect_emit(&rule, &weak, true, &offer) == NFTO_REASON_TCP_GUARD);
+	weak.can = NFTO_CAN_TTL_ADD | NFTO_CAN_TCP_FLAGS;
+	rule.num_push = 1;
+	CHECK(nfto_dialect_emit(&rule, &weak, false, &offer) == NFTO_REASON_VLAN);
+	rule.num_push = 0;
+	rule.pppoe = true;
+	CHECK(nfto_dialect_emit(&rule, &weak, false, &offer) == NFTO_REASON_PPPOE);
+}
+
+int main(void)
+{
+	TEST(reasons_have_words);
+	TEST(drivers_are_known_by_name);
+	TEST(errnos_have_reasons);
+	TEST(parses_plain_ipv4);
+	TEST(parses_nat);
+	TEST(parses_tags);
+	TEST(refuses_what_it_does_not_know);
+	TEST(dialect_means_what_the_core_asked);
+	TEST(dialect_golden_ipv4_tcp_snat);
+	TEST(dialect_says_outer_protocol);
+	TEST(dialect_refuses_what_a_driver_cannot);
+	return tap_end();
+}
