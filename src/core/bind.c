@@ -22,6 +22,17 @@ struct nfto_port *nfto_bind_port(const struct nfto_table *table, int ifindex)
 	return NULL;
 }
 
+struct nfto_table *nfto_bind_table(const struct net *net, int ifindex)
+{
+	struct nfto_table *table;
+
+	lockdep_assert_held(&nfto_lock);
+	list_for_each_entry(table, &nfto_tables, list)
+		if (read_pnet(&table->ft->net) == net && nfto_bind_port(table, ifindex))
+			return table;
+	return NULL;
+}
+
 /*
  * The answer is always an error: after a 0 the core would mark the flow as offloaded by itself, at a
  * time of its own. It throws the error away.
@@ -248,15 +259,16 @@ static int nfto_bind_setup(struct nf_flowtable *ft, struct net_device *dev,
 static int nfto_bind_action(struct net *net, struct flow_offload *flow,
 			    enum flow_offload_tuple_dir dir, struct nf_flow_rule *flow_rule)
 {
+	int err = -1;
+
 	nfto_flow_both_ways(flow);
-	switch (flow->tuplehash[dir].tuple.l3proto) {
-	case NFPROTO_IPV4:
-		return nf_flow_rule_route_ipv4(net, flow, dir, flow_rule);
-	case NFPROTO_IPV6:
-		return nf_flow_rule_route_ipv6(net, flow, dir, flow_rule);
-	default:
-		return -1;
-	}
+	if (flow->tuplehash[dir].tuple.l3proto == NFPROTO_IPV4)
+		err = nf_flow_rule_route_ipv4(net, flow, dir, flow_rule);
+	else if (flow->tuplehash[dir].tuple.l3proto == NFPROTO_IPV6)
+		err = nf_flow_rule_route_ipv6(net, flow, dir, flow_rule);
+	if (err < 0)
+		nfto_flow_unbuildable(net, flow, dir);
+	return err;
 }
 
 /* The protocol of the packet behind one VLAN tag or PPPoE header that is still in the packet. */

@@ -11,6 +11,7 @@
 #include <linux/list.h>
 #include "reason.h"
 
+struct net;
 struct net_device;
 struct nf_flowtable;
 struct nfto_port;
@@ -44,6 +45,9 @@ struct nfto_bind {
 
 /* The port where packets from @ifindex enter @table, or NULL. Caller holds nfto_lock. */
 struct nfto_port *nfto_bind_port(const struct nfto_table *table, int ifindex);
+
+/* A flowtable of @net where packets from @ifindex may be bridged, or NULL. Caller holds nfto_lock. */
+struct nfto_table *nfto_bind_table(const struct net *net, int ifindex);
 
 int nfto_bind_init(void);
 void nfto_bind_exit(void);

@@ -265,6 +265,11 @@ void nfto_flow_replace(struct nfto_table *table, struct flow_cls_offload *cls)
 again:
 	spin_lock_bh(&nfto_lock);
 	flow = nfto_flow_find(cls->cookie);
+	if (flow && (flow->table != table || flow->ct != core->ct)) {
+		/* of another flow that had this address, see unbuildable() */
+		nfto_flow_detach(flow, NFTO_REASON_SUPERSEDED);
+		flow = NULL;
+	}
 	if (flow && flow->port) {
 		/* queued or in hardware as it is now, or on its way out; the core asks again */
 		if (!flow->wanted || (!reason && nfto_rule_equal(&flow->rule, &rule)))
@@ -287,6 +292,28 @@ again:
 	}
 	nfto_flow_offer(flow, &rule, reason);
 out_unlock:
+	spin_unlock_bh(&nfto_lock);
+	nfto_flow_free_fresh(fresh);
+}
+
+void nfto_flow_unbuildable(const struct net *net, struct flow_offload *core, u8 dir)
+{
+	int ifindex = core->tuplehash[dir].tuple.iifidx;
+	struct nfto_flow *flow, *fresh = nfto_flow_alloc(core, dir);
+	struct nfto_table *table;
+
+	if (!fresh)
+		return;
+	spin_lock_bh(&nfto_lock);
+	flow = nfto_flow_find(fresh->cookie);
+	table = nfto_bind_table(net, ifindex);
+	if (!flow && table && nfto_flow_attach(fresh, table)) {
+		flow = fresh;
+		fresh = NULL;
+		flow->rule.match.in_ifindex = ifindex;
+	}
+	if (flow && !flow->port)
+		nfto_flow_refuse(flow, NFTO_REASON_BUILD);
 	spin_unlock_bh(&nfto_lock);
 	nfto_flow_free_fresh(fresh);
 }
