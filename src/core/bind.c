@@ -22,13 +22,15 @@ struct nfto_port *nfto_bind_port(const struct nfto_table *table, int ifindex)
 	return NULL;
 }
 
-struct nfto_table *nfto_bind_table(const struct net *net, int ifindex)
+struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir)
 {
+	struct flow_offload_tuple_rhash *tuplehash = &core->tuplehash[dir];
 	struct nfto_table *table;
 
 	lockdep_assert_held(&nfto_lock);
 	list_for_each_entry(table, &nfto_tables, list)
-		if (read_pnet(&table->ft->net) == net && nfto_bind_port(table, ifindex))
+		if (table->num_bridged &&
+		    flow_offload_lookup(table->ft, &tuplehash->tuple) == tuplehash)
 			return table;
 	return NULL;
 }
@@ -40,12 +42,14 @@ struct nfto_table *nfto_bind_table(const struct net *net, int ifindex)
 static int nfto_bind_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 {
 	struct flow_cls_offload *cls = type_data;
+	struct nfto_table *table = cb_priv;
 
+	lockdep_assert_held(&table->ft->flow_block_lock);
 	if (type != TC_SETUP_CLSFLOWER)
 		return -EOPNOTSUPP;
 	switch (cls->command) {
 	case FLOW_CLS_REPLACE:
-		nfto_flow_replace(cb_priv, cls);
+		nfto_flow_replace(table, cls);
 		break;
 	case FLOW_CLS_DESTROY:
 		nfto_flow_destroy(cls);
@@ -92,6 +96,26 @@ static bool nfto_bind_native(struct nf_flowtable *ft, struct net_device *dev)
 	return false;
 }
 
+static void nfto_bind_unbridge(struct nfto_table *table, struct nfto_bind *bind)
+{
+	bool last;
+
+	/* nobody tells us of its flows any more, and they may be gone before their entries */
+	nfto_flow_unbind(table, bind->port);
+	spin_lock_bh(&nfto_lock);
+	last = !--table->num_bridged;
+	spin_unlock_bh(&nfto_lock);
+	if (last) {
+		nf_flow_table_offload_del_cb(table->ft, nfto_bind_cb, table);
+		nfto_flow_drop_table(table);
+	}
+	spin_lock_bh(&nfto_lock);
+	nfto_port_unbind(bind->port);
+	spin_unlock_bh(&nfto_lock);
+	nfto_port_put(bind->port);
+	bind->port = NULL;
+}
+
 static enum nfto_reason nfto_bind_bridge(struct nfto_table *table, struct nfto_bind *bind,
 					 struct net_device *dev)
 {
@@ -101,17 +125,22 @@ static enum nfto_reason nfto_bind_bridge(struct nfto_table *table, struct nfto_b
 	reason = nfto_port_able(dev, &driver);
 	if (reason)
 		return reason;
-	if (!table->num_bridged &&
-	    nf_flow_table_offload_add_cb(table->ft, nfto_bind_cb, table))
-		return NFTO_REASON_NO_MEMORY;
 	bind->port = nfto_port_bind(dev, driver);
-	if (bind->port) {
-		table->num_bridged++;
-		return NFTO_REASON_NONE;
+	if (!bind->port)
+		return NFTO_REASON_NO_MEMORY;
+	if (!table->num_bridged &&
+	    nf_flow_table_offload_add_cb(table->ft, nfto_bind_cb, table)) {
+		spin_lock_bh(&nfto_lock);
+		nfto_port_unbind(bind->port);
+		spin_unlock_bh(&nfto_lock);
+		nfto_port_put(bind->port);
+		bind->port = NULL;
+		return NFTO_REASON_NO_MEMORY;
 	}
-	if (!table->num_bridged)
-		nf_flow_table_offload_del_cb(table->ft, nfto_bind_cb, table);
-	return NFTO_REASON_NO_MEMORY;
+	spin_lock_bh(&nfto_lock);
+	table->num_bridged++;
+	spin_unlock_bh(&nfto_lock);
+	return NFTO_REASON_NONE;
 }
 
 static void nfto_bind_classify(struct nfto_table *table, struct nfto_bind *bind,
@@ -184,18 +213,8 @@ static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 
 	if (bind->backend == NFTO_NATIVE)
 		nf_flow_table_offload_setup(table->ft, dev, FLOW_BLOCK_UNBIND);
-	if (bind->port) {
-		/* nobody tells us of its flows any more, and they may be gone before their entries */
-		nfto_flow_unbind(table, bind->port);
-		if (!--table->num_bridged) {
-			nf_flow_table_offload_del_cb(table->ft, nfto_bind_cb, table);
-			nfto_flow_drop_table(table);
-		}
-		spin_lock_bh(&nfto_lock);
-		nfto_port_unbind(bind->port);
-		spin_unlock_bh(&nfto_lock);
-		nfto_port_put(bind->port);
-	}
+	if (bind->port)
+		nfto_bind_unbridge(table, bind);
 	kfree(bind);
 	nfto_bind_put_table(table);
 }
@@ -267,7 +286,7 @@ static int nfto_bind_action(struct net *net, struct flow_offload *flow,
 	else if (flow->tuplehash[dir].tuple.l3proto == NFPROTO_IPV6)
 		err = nf_flow_rule_route_ipv6(net, flow, dir, flow_rule);
 	if (err < 0)
-		nfto_flow_unbuildable(net, flow, dir);
+		nfto_flow_unbuildable(flow, dir);
 	return err;
 }
 
@@ -384,15 +403,15 @@ int nfto_bind_init(void)
 	struct list_head *head;
 	int tries = 10;
 
-	while (!(head = nfto_bind_register())) {
+	while (!(head = nfto_bind_register()) && --tries) {
 		nfto_bind_unregister(ARRAY_SIZE(nfto_types));
 		synchronize_rcu();
-		if (!--tries) {
-			pr_err("nft_offload: cannot take precedence over other flowtable types\n");
-			return -EBUSY;
-		}
 	}
-	nfto_bind_to_front(head);
+	/* not a failure: a flowtable may have one of our types already */
+	if (head)
+		nfto_bind_to_front(head);
+	else
+		pr_warn("nft_offload: other flowtable types stay in front: nothing will be offloaded\n");
 	return 0;
 }
 

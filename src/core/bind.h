@@ -11,7 +11,7 @@
 #include <linux/list.h>
 #include "reason.h"
 
-struct net;
+struct flow_offload;
 struct net_device;
 struct nf_flowtable;
 struct nfto_port;
@@ -30,7 +30,7 @@ struct nfto_table {
 	struct list_head flows;		/* attached ones; nfto_lock */
 	unsigned int num_flows;		/* nfto_lock */
 	unsigned int num_binds;		/* commit_mutex */
-	unsigned int num_bridged;	/* commit_mutex; our callback is there while it is not 0 */
+	unsigned int num_bridged;	/* nfto_lock; our callback is there while it is not 0 */
 	unsigned int num_native;	/* nfto_lock */
 };
 
@@ -46,8 +46,11 @@ struct nfto_bind {
 /* The port where packets from @ifindex enter @table, or NULL. Caller holds nfto_lock. */
 struct nfto_port *nfto_bind_port(const struct nfto_table *table, int ifindex);
 
-/* A flowtable of @net where packets from @ifindex may be bridged, or NULL. Caller holds nfto_lock. */
-struct nfto_table *nfto_bind_table(const struct net *net, int ifindex);
+/*
+ * The flowtable that @core is in, if the core tells us of its flows' ends; else NULL. Caller holds
+ * nfto_lock and is an RCU reader.
+ */
+struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir);
 
 int nfto_bind_init(void);
 void nfto_bind_exit(void);

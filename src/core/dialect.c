@@ -152,13 +152,13 @@ static void nfto_offer_tags(struct nfto_offer *offer, const struct nfto_rule *ru
 
 	for (i = 0; i < rule->num_pop; i++)
 		nfto_offer_action(offer, FLOW_ACTION_VLAN_POP);
+	if (rule->pppoe)	/* below the tags */
+		nfto_offer_action(offer, FLOW_ACTION_PPPOE_PUSH)->pppoe.sid = rule->pppoe_sid;
 	for (i = 0; i < rule->num_push; i++) {
 		entry = nfto_offer_action(offer, FLOW_ACTION_VLAN_PUSH);
 		entry->vlan.vid = ntohs(rule->push[i].vid);
 		entry->vlan.proto = rule->push[i].tpid;
 	}
-	if (rule->pppoe)
-		nfto_offer_action(offer, FLOW_ACTION_PPPOE_PUSH)->pppoe.sid = rule->pppoe_sid;
 }
 
 static enum nfto_reason nfto_dialect_check(const struct nfto_rule *rule,

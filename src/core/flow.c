@@ -46,19 +46,33 @@ static bool nfto_flow_dying(const struct flow_offload *core)
  * callback returned 0, but after the callback, racing with us. A native driver's flows are the
  * core's to mark.
  */
-static void nfto_flow_mark(const struct nfto_flow *flow)
+static void nfto_flow_mark(const struct nfto_flow *flow, bool hardware)
 {
 	const struct nfto_flow *other;
-	bool hardware = flow->installed;
 
 	lockdep_assert_held(&nfto_lock);
-	if (!flow->attached || flow->table->num_native || nfto_flow_dying(flow->core))
+	if (!flow->attached || flow->table->num_native)
 		return;
-	other = nfto_flow_find((unsigned long)&flow->core->tuplehash[!flow->dir].tuple);
-	if (hardware || (other && other->installed))
-		set_bit(IPS_HW_OFFLOAD_BIT, &flow->ct->status);
-	else
+	if (!hardware) {
+		other = nfto_flow_find((unsigned long)&flow->core->tuplehash[!flow->dir].tuple);
+		hardware = other && other->installed;
+	}
+	if (hardware == test_bit(IPS_HW_OFFLOAD_BIT, &flow->ct->status))
+		return;
+	if (!hardware)
 		clear_bit(IPS_HW_OFFLOAD_BIT, &flow->ct->status);
+	else if (!nfto_flow_dying(flow->core))
+		set_bit(IPS_HW_OFFLOAD_BIT, &flow->ct->status);
+}
+
+/* Deletion needs no egress device; nothing else may follow. */
+static void nfto_flow_drop_out(struct nfto_flow *flow)
+{
+	lockdep_assert_held(&nfto_lock);
+	if (flow->holds_out)
+		dev_put(flow->rule.out);
+	flow->holds_out = false;
+	flow->rule.out = NULL;
 }
 
 /* Ends the flow's business at its port, and the flow, if there is none left. */
@@ -76,9 +90,7 @@ static void nfto_flow_settle(struct nfto_flow *flow)
 		if (list_empty(&flow->port->flows) && !flow->port->binds && !flow->port->gone)
 			nfto_port_kick(flow->port, 0);
 		flow->port = NULL;
-		if (flow->holds_out)
-			dev_put(flow->rule.out);
-		flow->holds_out = false;
+		nfto_flow_drop_out(flow);
 	}
 	if (flow->attached || flow->port)
 		return;
@@ -104,7 +116,7 @@ static void nfto_flow_unwant(struct nfto_flow *flow)
 		flow->state = NFTO_REMOVING;
 		if (!flow->busy)
 			nfto_flow_enqueue(flow);
-	} else {
+	} else if (!flow->busy) {	/* a busy one's queue_node is its holder's */
 		list_del_init(&flow->queue_node);
 	}
 	nfto_flow_settle(flow);
@@ -120,8 +132,8 @@ static void nfto_flow_detach(struct nfto_flow *flow, enum nfto_reason reason)
 	rhashtable_remove_fast(&nfto_cookies, &flow->by_cookie, nfto_cookie_params);
 	list_del(&flow->table_node);
 	flow->table->num_flows--;
-	if (flow->installed && !nfto_flow_dying(flow->core) && !flow->table->num_native)
-		clear_bit(IPS_HW_OFFLOAD_BIT, &flow->ct->status);
+	if (flow->installed)
+		nfto_flow_mark(flow, false);
 	flow->attached = false;
 	flow->core = NULL;
 	flow->table = NULL;
@@ -166,6 +178,27 @@ static bool nfto_flow_attach(struct nfto_flow *flow, struct nfto_table *table)
 	return true;
 }
 
+/*
+ * The stock builder knows no tags but 802.1Q and no PPPoE on the way in, and leaves them out of the
+ * match: the rule would take other packets, past the ruleset.
+ */
+static enum nfto_reason nfto_flow_encap(const struct flow_offload_tuple *tuple,
+					const struct nfto_rule *rule)
+{
+	unsigned int i, tags = 0;
+
+	for (i = 0; i < tuple->encap_num; i++) {
+		if (tuple->in_vlan_ingress & BIT(i))
+			continue;
+		if (tuple->encap[i].proto == htons(ETH_P_PPP_SES))
+			return NFTO_REASON_PPPOE_IN;
+		if (tuple->encap[i].proto != htons(ETH_P_8021Q))
+			return NFTO_REASON_VLAN_IN;
+		tags++;
+	}
+	return tags == rule->match.num_tags ? NFTO_REASON_NONE : NFTO_REASON_VLAN_IN;
+}
+
 /* Where would it go in hardware, and is there anything against it that needs no driver to see? */
 static enum nfto_reason nfto_flow_place(const struct nfto_flow *flow, struct nfto_port **port)
 {
@@ -176,6 +209,9 @@ static enum nfto_reason nfto_flow_place(const struct nfto_flow *flow, struct nft
 	lockdep_assert_held(&nfto_lock);
 	if (nfto_flow_dying(flow->core))
 		return NFTO_REASON_TEARDOWN;
+	reason = nfto_flow_encap(tuple, rule);
+	if (reason)
+		return reason;
 	*port = nfto_bind_port(flow->table, rule->match.in_ifindex);
 	if (!*port || (*port)->gone)
 		return NFTO_REASON_INGRESS;
@@ -266,7 +302,7 @@ again:
 	spin_lock_bh(&nfto_lock);
 	flow = nfto_flow_find(cls->cookie);
 	if (flow && (flow->table != table || flow->ct != core->ct)) {
-		/* of another flow that had this address, see unbuildable() */
+		/* of another flow that had this address */
 		nfto_flow_detach(flow, NFTO_REASON_SUPERSEDED);
 		flow = NULL;
 	}
@@ -296,25 +332,26 @@ out_unlock:
 	nfto_flow_free_fresh(fresh);
 }
 
-void nfto_flow_unbuildable(const struct net *net, struct flow_offload *core, u8 dir)
+void nfto_flow_unbuildable(struct flow_offload *core, u8 dir)
 {
-	int ifindex = core->tuplehash[dir].tuple.iifidx;
 	struct nfto_flow *flow, *fresh = nfto_flow_alloc(core, dir);
 	struct nfto_table *table;
 
 	if (!fresh)
 		return;
+	rcu_read_lock();	/* for the look into the flowtables */
 	spin_lock_bh(&nfto_lock);
 	flow = nfto_flow_find(fresh->cookie);
-	table = nfto_bind_table(net, ifindex);
+	table = flow ? flow->table : nfto_bind_table_of(core, dir);
 	if (!flow && table && nfto_flow_attach(fresh, table)) {
 		flow = fresh;
 		fresh = NULL;
-		flow->rule.match.in_ifindex = ifindex;
+		flow->rule.match.in_ifindex = core->tuplehash[dir].tuple.iifidx;
 	}
 	if (flow && !flow->port)
 		nfto_flow_refuse(flow, NFTO_REASON_BUILD);
 	spin_unlock_bh(&nfto_lock);
+	rcu_read_unlock();
 	nfto_flow_free_fresh(fresh);
 }
 
@@ -416,7 +453,10 @@ enum nfto_reason nfto_flow_claim(struct nfto_flow *flow)
 
 	lockdep_assert_held(&flow->port->mutex);
 	spin_lock_bh(&nfto_lock);
-	reason = nfto_port_reaches(flow->port, flow->rule.out);
+	if (!flow->attached || nfto_flow_dying(flow->core))
+		reason = NFTO_REASON_TEARDOWN;
+	else
+		reason = nfto_port_reaches(flow->port, flow->rule.out);
 	if (!reason && !flow->owner) {
 		flow->owner = !rhashtable_lookup_insert_fast(&flow->port->owners, &flow->by_match,
 							     nfto_owner_params);
@@ -455,7 +495,7 @@ void nfto_flow_added(struct nfto_flow *flow, int err, enum nfto_reason reason, c
 		flow->tries = 0;
 		flow->state = NFTO_HARDWARE;
 		trace_flow_hardware(flow);
-		nfto_flow_mark(flow);
+		nfto_flow_mark(flow, true);
 		if (!flow->wanted)	/* its end came while the driver was at it */
 			nfto_flow_unwant(flow);
 	} else {
@@ -482,14 +522,22 @@ void nfto_flow_deleted(struct nfto_flow *flow, int err)
 	spin_lock_bh(&nfto_lock);
 	flow->busy = false;
 	flow->err = err;
-	if (err) {	/* it still forwards: nothing is more urgent, but not in a busy loop */
+	if (err) {
+		/*
+		 * It still forwards: nothing is more urgent, but not in a busy loop. The device that
+		 * it forwards to may go meanwhile, see take_gone().
+		 */
 		if (list_empty(&port->retry))
 			port->retry_next = jiffies + HZ;
-		list_add_tail(&flow->queue_node, &port->retry);
+		list_move_tail(&flow->queue_node, &port->retry);
+		nfto_port_kick(port, HZ);
+		if (flow->holds_out && flow->rule.out->reg_state != NETREG_REGISTERED)
+			nfto_flow_drop_out(flow);
 	} else {
+		list_del_init(&flow->queue_node);
 		flow->installed = false;
 		trace_flow_removed(flow);
-		nfto_flow_mark(flow);
+		nfto_flow_mark(flow, false);
 		nfto_flow_settle(flow);
 	}
 	spin_unlock_bh(&nfto_lock);
@@ -508,6 +556,7 @@ void nfto_flow_idle(struct nfto_flow *flow)
 struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port)
 {
 	struct nfto_flow *flow, *found = NULL;
+	unsigned int chunk = 0;
 
 	lockdep_assert_held(&port->mutex);
 	spin_lock_bh(&nfto_lock);
@@ -518,10 +567,14 @@ struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port)
 			break;
 		flow->poll_round = port->poll_round;
 		list_move_tail(&flow->port_node, &port->flows);
-		if (!flow->installed || !list_empty(&flow->queue_node))
-			continue;
-		flow->busy = true;
-		found = flow;
+		if (flow->installed && list_empty(&flow->queue_node)) {
+			flow->busy = true;
+			found = flow;
+		} else if (!(++chunk % NFTO_CHUNK)) {
+			spin_unlock_bh(&nfto_lock);
+			cond_resched();
+			spin_lock_bh(&nfto_lock);
+		}
 	}
 	spin_unlock_bh(&nfto_lock);
 	return found;
@@ -530,12 +583,18 @@ struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port)
 /* The core must not think that a flow is idle because only hardware sees its packets. */
 static void nfto_flow_keep_alive(const struct nfto_flow *flow)
 {
-	u32 timeout = (u32)jiffies + nfto_flowtable_timeout(flow->ct);
+	u32 keep = nfto_flowtable_timeout(flow->ct);
+	u32 timeout = (u32)jiffies + keep;
 
 	lockdep_assert_held(&nfto_lock);
 	if (!flow->attached || nfto_flow_dying(flow->core))
 		return;
-	if ((s32)(timeout - READ_ONCE(flow->core->timeout)) > 0)
+	/*
+	 * Not with every packet's tick: the core offers a flow again only if it finds this time more
+	 * than a second old, and the other direction may wait for that. Asking us for statistics
+	 * (at a tenth of the timeout) is spared all the same.
+	 */
+	if ((s32)(timeout - READ_ONCE(flow->core->timeout)) > (s32)min_t(u32, 2 * HZ, keep / 8))
 		WRITE_ONCE(flow->core->timeout, timeout);
 }
 
@@ -556,6 +615,9 @@ void nfto_flow_counted(struct nfto_flow *flow, u64 packets, u64 bytes)
 		atomic64_add(bytes, &acct->counter[flow->dir].bytes);
 	}
 	nfto_flow_keep_alive(flow);
+	/* the end of an older flow of the same connection may have cleared it */
+	if (flow->installed && flow->wanted)
+		nfto_flow_mark(flow, true);
 	spin_unlock_bh(&nfto_lock);
 }
 
@@ -585,7 +647,7 @@ void nfto_flow_forget(struct nfto_flow *flow)
 	flow->state = NFTO_REFUSED;
 	flow->reason = NFTO_REASON_DEVICE_GONE;
 	trace_flow_removed(flow);
-	nfto_flow_mark(flow);
+	nfto_flow_mark(flow, false);
 	nfto_flow_settle(flow);
 	spin_unlock_bh(&nfto_lock);
 }

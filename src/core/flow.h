@@ -21,7 +21,6 @@
 #include "rule.h"
 
 struct flow_offload;
-struct net;
 struct nf_conn;
 struct nfto_port;
 struct nfto_table;
@@ -81,10 +80,9 @@ void nfto_flow_both_ways(struct flow_offload *core);
 
 /*
  * The stock builder found no rule for a direction, which keeps the core from offering the flow at
- * all. The flow's table is a guess by its ingress device: nothing of such an object is looked at
- * but its cookie, and REPLACE knows a foreigner by its table and conntrack entry. action()'s context.
+ * all: its reason is remembered all the same. action()'s context.
  */
-void nfto_flow_unbuildable(const struct net *net, struct flow_offload *core, u8 dir);
+void nfto_flow_unbuildable(struct flow_offload *core, u8 dir);
 
 /*
  * UNBIND: no flow of @table that has business at @port is attached on return. The device has left

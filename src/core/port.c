@@ -81,6 +81,8 @@ static struct nfto_port *nfto_port_alloc(struct net_device *dev, const struct nf
 	mutex_init(&port->mutex);
 	flow_block_init(&port->block);
 	port->bind_next = jiffies;
+	port->retry_next = jiffies;
+	port->poll_next = jiffies;
 	return port;
 
 err_free_rule:
@@ -151,10 +153,14 @@ enum nfto_reason nfto_port_reaches(const struct nfto_port *port, const struct ne
 static void nfto_port_identify(struct nfto_port *port)
 {
 	struct netdev_phys_item_id asic = {};
+	int err;
 
 	if (port->identified)
 		return;
-	if (dev_get_port_parent_id(port->dev, &asic, true))
+	err = dev_get_port_parent_id(port->dev, &asic, true);
+	if (err && err != -EOPNOTSUPP)
+		return;		/* not now; with the next bind */
+	if (err)
 		asic.id_len = 0;
 	spin_lock_bh(&nfto_lock);
 	port->asic = asic;
@@ -181,7 +187,8 @@ static int nfto_port_block(struct nfto_port *port, enum flow_block_command comma
 	INIT_LIST_HEAD(&bo.cb_list);
 	err = port->dev->netdev_ops->ndo_setup_tc(port->dev, TC_SETUP_BLOCK, &bo);
 	if (command == FLOW_BLOCK_BIND) {
-		list_splice(&bo.cb_list, &port->block.cb_list);
+		if (!err)
+			list_splice(&bo.cb_list, &port->block.cb_list);
 		port->unlocked = bo.unlocked_driver_cb;
 		return err;
 	}
@@ -288,6 +295,8 @@ static void nfto_port_wind_up(struct nfto_port *port)
 			net_warn_ratelimited("nft_offload: %s: unbind failed: %d\n",
 					     port->dev->name, err);
 		port->bound = false;
+		if (!list_empty(&port->block.cb_list))	/* the driver may call into it yet: leak */
+			kref_get(&port->ref);
 	}
 	/* A worker that waits to run has nothing to do any more; one that waits for our locks
 	 * will see that the port is gone.
@@ -375,15 +384,20 @@ static unsigned int nfto_port_clear(struct nfto_port *port, const struct net_dev
 	struct nfto_flow *flow, *next;
 	unsigned int num = 0;
 	LIST_HEAD(flows);
+	int err;
 
 	ASSERT_RTNL();
 	lockdep_assert_held(&port->mutex);
 	nfto_flow_take_gone(port, out, &flows);
 	list_for_each_entry_safe(flow, next, &flows, queue_node) {
-		if (flow->installed && nfto_program_delete(port, flow))
-			net_warn_ratelimited("nft_offload: %s: hardware kept an entry: %d\n",
-					     port->dev->name, flow->err);
-		nfto_flow_forget(flow);
+		err = flow->installed ? nfto_program_delete(port, flow) : 0;
+		if (err)
+			net_warn_ratelimited("nft_offload: %s: hardware kept an entry: errno %d\n",
+					     port->dev->name, -err);
+		if (err && out)		/* the port lives on, and so does the entry */
+			nfto_flow_deleted(flow, err);
+		else
+			nfto_flow_forget(flow);
 		num++;
 	}
 	return num;
@@ -441,7 +455,13 @@ static struct nfto_port *nfto_port_next(struct nfto_port *prev)
 
 void nfto_port_gone(struct net_device *dev)
 {
+	const struct nfto_driver *driver;
+	enum nfto_reason reason = nfto_port_able(dev, &driver);
 	struct nfto_port *port;
+
+	/* most that come and go (veth of containers) can neither be a port nor sent to by one */
+	if (reason == NFTO_REASON_NO_TC || reason == NFTO_REASON_UNKNOWN_DRIVER)
+		return;
 
 	ASSERT_RTNL();
 	spin_lock_bh(&nfto_lock);

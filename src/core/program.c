@@ -5,7 +5,7 @@
 #include "program.h"
 #include "stats.h"
 
-/* How long RTNL is held at most, but for the driver call that is under way then. */
+/* Twice this is how long RTNL is held at most, but for the driver call that is under way then. */
 #define NFTO_HOLD		max_t(unsigned long, HZ / 100, 1)
 #define NFTO_FULL_MAX		(60 * HZ)
 #define NFTO_LOG_INTERVAL	(60 * HZ)
@@ -133,7 +133,9 @@ static unsigned long nfto_program_run(struct nfto_port *port, bool rtnl)
 		nfto_port_try_bind(port);
 	while (!time_after(jiffies, deadline) && (flow = nfto_flow_next(port)))
 		nfto_program_one(port, flow);
-	if (!time_before(jiffies, port->poll_next) && nfto_stats_poll(port, deadline)) {
+	/* a budget of its own: flows must not expire because many others are being added */
+	if (!time_before(jiffies, port->poll_next) &&
+	    nfto_stats_poll(port, jiffies + NFTO_HOLD)) {
 		port->poll_round++;
 		port->poll_next = jiffies + NFTO_POLL_INTERVAL;
 	}
@@ -157,10 +159,11 @@ void nfto_program_work(struct work_struct *work)
 		rtnl_lock();
 	mutex_lock(&port->mutex);
 	next = nfto_program_run(port, rtnl);
+	/* under the mutex: either the port's end cancels it, or run() saw the end */
+	if (next != NFTO_NEVER)
+		nfto_port_kick(port, next);
 	mutex_unlock(&port->mutex);
 	if (rtnl)
 		rtnl_unlock();
-	if (next != NFTO_NEVER)
-		nfto_port_kick(port, next);
 	nfto_port_put(port);
 }

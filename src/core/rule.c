@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/kernel.h>
 #include <linux/string.h>
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -332,6 +333,9 @@ enum nfto_reason nfto_rule_parse(const struct flow_rule *flow_rule, struct nfto_
 	}
 	if (!rule->out)
 		return NFTO_REASON_NO_REDIRECT;
+	/* the core says what to push from the outermost on, drivers push one upon the other */
+	if (rule->num_push == 2)
+		swap(rule->push[0], rule->push[1]);
 	return nfto_rule_take_image(rule, &image);
 }
 

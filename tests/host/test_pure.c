@@ -400,6 +400,29 @@ static void dialect_says_outer_protocol(void)
 	free(offer.rule);
 }
 
+/* The core names the outermost first; a driver pushes one upon the other. */
+static void dialect_pushes_innermost_first(void)
+{
+	struct nfrule_spec s = spec(false, true);
+	const struct flow_action_entry *e;
+	enum nfto_reason reason;
+	struct nfto_offer offer;
+	struct nfto_rule rule;
+	struct nfrule r;
+
+	s.num_push = 2;
+	s.push[0] = 10;
+	s.push[1] = 20;
+	nfrule_build(&r, &s);
+	CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	CHECK(emit(&rule, false, &offer, &reason));
+	e = &offer.rule->action.entries[offer.rule->action.num_entries - 3];
+	CHECK(e[0].id == FLOW_ACTION_VLAN_PUSH && e[0].vlan.vid == 20);
+	CHECK(e[1].id == FLOW_ACTION_VLAN_PUSH && e[1].vlan.vid == 10);
+	CHECK(e[2].id == FLOW_ACTION_REDIRECT);
+	free(offer.rule);
+}
+
 static void dialect_refuses_what_a_driver_cannot(void)
 {
 	struct nfto_driver weak = { .name = "weak", .prio = 1 };
@@ -432,6 +455,7 @@ int main(void)
 	TEST(dialect_means_what_the_core_asked);
 	TEST(dialect_golden_ipv4_tcp_snat);
 	TEST(dialect_says_outer_protocol);
+	TEST(dialect_pushes_innermost_first);
 	TEST(dialect_refuses_what_a_driver_cannot);
 	return tap_end();
 }

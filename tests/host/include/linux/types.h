@@ -20,6 +20,7 @@ typedef uint64_t u64;
 
 #define BIT_ULL(n) (1ULL << (n))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define swap(a, b) do { __typeof__(a) swap_tmp = (a); (a) = (b); (b) = swap_tmp; } while (0)
 #define round_down(x, y) ((x) & ~((__typeof__(x))(y) - 1))
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
