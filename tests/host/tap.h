@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A test is a function; CHECK() ends it. Output is TAP. */
+/* A test is a function; its first CHECK() that fails is reported. Output is TAP. */
 #ifndef NFTO_HOST_TAP_H
 #define NFTO_HOST_TAP_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 static int tap_number, tap_failed;
 static const char *tap_file, *tap_what;
 static int tap_line;
 
-#define CHECK(cond) do {					\
-	if (!(cond)) {						\
-		tap_file = __FILE__;				\
-		tap_line = __LINE__;				\
-		tap_what = #cond;				\
-		return;						\
-	}							\
-} while (0)
+static inline void tap_check(bool ok, const char *what, const char *file, int line)
+{
+	if (ok || tap_what)
+		return;
+	tap_what = what;
+	tap_file = file;
+	tap_line = line;
+}
+
+#define CHECK(cond) tap_check(cond, #cond, __FILE__, __LINE__)
 
 static inline void tap_run(const char *name, void (*test)(void))
 {
