@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the simulator needs of the driver-facing TC API and what differs between
+ * kernels. This is the form of 6.1.
+ */
+#ifndef _NFTO_COMPAT_SIM_TC_H
+#define _NFTO_COMPAT_SIM_TC_H
+
+#include <linux/string.h>
+#include <net/flow_offload.h>
+
+/* The keys of a rule; 32 bits wide in the kernel before 6.6, and before 5.18 signed. */
+static inline u64 nfto_sim_used_keys(const struct flow_rule *rule)
+{
+	return rule->match.dissector->used_keys;
+}
+
+/*
+ * Whether a META match asks for more than the ingress device. What follows it in the
+ * structure has grown over time (type of the device, L2 miss).
+ */
+static inline bool nfto_sim_meta_has_more(const struct flow_dissector_key_meta *mask)
+{
+	const size_t rest = offsetofend(struct flow_dissector_key_meta, ingress_ifindex);
+
+	return memchr_inv((const u8 *)mask + rest, 0, sizeof(*mask) - rest);
+}
+
+/* Adds to the counters of a rule. Kernels of RHEL 8 lack the drops. */
+static inline void nfto_sim_stats_update(struct flow_stats *stats, u64 bytes, u64 packets,
+					 u64 lastused)
+{
+	flow_stats_update(stats, bytes, packets, 0, lastused,
+			  FLOW_ACTION_HW_STATS_IMMEDIATE);
+}
+
+#endif
