@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0
+# The user's front door. What the modules are made of is in src/Kbuild.
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+
+# The version stands in dkms.conf, for all.
+NFTO_VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+
+KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)/src NFTO_VERSION=$(NFTO_VERSION)
+
+PRODUCTS = '*.o' '*.ko' '*.mod' '*.mod.c' '.*.cmd' '.*.d' modules.order Module.symvers
+
+.DEFAULT_GOAL := modules
+.PHONY: modules modules_install headers demo check clean help
+
+modules: headers ## build nft_offload.ko and nft_offload_sim.ko (KVER=, KDIR=, W=1, C=1)
+	+$(KBUILD) modules
+
+modules_install: headers ## install them for that kernel (INSTALL_MOD_PATH= for elsewhere)
+	+$(KBUILD) INSTALL_MOD_DIR=updates modules_install
+
+headers:
+	@test -e $(KDIR)/Makefile || { \
+		echo "There are no headers of kernel $(KVER) in $(KDIR):" \
+			"install the package linux-headers-$(KVER) (Debian, Ubuntu)" \
+			"or kernel-devel-$(KVER) (Fedora, RHEL)." >&2; exit 1; }
+
+demo: ## show what it does, in a virtual machine
+	scripts/demo
+
+check: ## run all tests
+	scripts/check
+
+clean: ## remove what was built
+	@for name in $(PRODUCTS); do find src -name "$$name" -type f -delete; done
+	@if test -e tests/host/Makefile; then $(MAKE) -s -C tests/host clean; fi
+
+help: ## show this
+	@sed -n 's/^\([a-z_]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Runs one command in a guest. Caller sets:
+#   RUN      directory of this run; argv (NUL-separated) and kernel are in it
+#   SOURCES  seen in the guest at /nfto, read-only
+#   IMAGE BOOT STAGE   from lib/boot.sh
+#   SHARE    seen at /share, or empty
+#   TIMEOUT  seconds; ALLOW_WARNINGS  not empty if a complaint of the kernel is no failure
+
+QEMU_PID=
+
+# Whatever goes wrong in the kernel ends the guest.
+KERNEL_ARGS='console=ttyS0 loglevel=5 panic=-1 oops=panic softlockup_panic=1 watchdog_thresh=60'
+KERNEL_ARGS+=' rcupdate.rcu_cpu_stall_timeout=120'
+
+# qemu_base ACCELERATOR: sets QEMU to the command and what all guests have in common.
+qemu_base() {
+	QEMU=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
+		-monitor none -nic none -machine pc -smp 2 -m 2048
+		-kernel "$BOOT/vmlinuz" -initrd "$BOOT/initrd")
+	if [[ $1 == kvm ]]; then
+		QEMU+=(-accel kvm -cpu host)
+	else
+		QEMU+=(-accel "tcg,thread=multi" -cpu max)
+	fi
+}
+
+# /dev/kvm may be there and yet run nothing, or nothing but a busy loop: only a guest that boots
+# proves it. Tried once per boot of the host.
+accelerator() {
+	local boot verdict=tcg
+	if [[ -n ${NFTO_ACCEL:-} ]]; then
+		echo "$NFTO_ACCEL"
+		return
+	fi
+	if [[ -w /dev/kvm ]]; then
+		read -r boot </proc/sys/kernel/random/boot_id
+		if [[ ! -s $CACHE/accel-$boot ]]; then
+			say "trying whether KVM works here (20 s at most)"
+			if kvm_boots; then
+				verdict=kvm
+			fi
+			rm -f "$CACHE"/accel-*
+			echo "$verdict" >"$CACHE/accel-$boot"
+		fi
+		verdict=$(<"$CACHE/accel-$boot")
+	fi
+	echo "$verdict"
+}
+
+kvm_boots() {
+	qemu_base kvm
+	timeout --kill-after=5 20 "${QEMU[@]}" -append 'console=ttyS0 panic=-1 nfto.trial' \
+		-serial "file:${RUN//,/,,}/trial" </dev/null >/dev/null 2>&1 || true
+	grep -q 'nfto: trial passed' "$RUN/trial" 2>/dev/null
+}
+
+# share_args TAG PATH [OPTION]: a directory for the guest. Commas end a value unless doubled.
+share_args() {
+	QEMU+=(-fsdev
+		"local,id=$1,path=${2//,/,,},security_model=none,multidevs=remap${3:+,$3}"
+		-device "virtio-9p-pci,fsdev=$1,mount_tag=$1")
+}
+
+port_args() {
+	local file=${RUN//,/,,}/$1
+	: >"$RUN/$1"
+	QEMU+=(-chardev "file,id=$1,path=$file" -device "virtserialport,chardev=$1,name=$1")
+}
+
+# Files that the guest makes in SHARE belong to who called sudo, and so does the QEMU process.
+user_args() {
+	if [[ $(id -u) == 0 && ${SUDO_UID:-0} != 0 ]]; then
+		QEMU+=(-runas "$SUDO_UID:$SUDO_GID")
+	fi
+}
+
+start_guest() {
+	local append=$KERNEL_ARGS port
+	qemu_base "$(accelerator)"
+	QEMU+=(-drive "file=${IMAGE//,/,,},if=virtio,format=raw,snapshot=on"
+		-serial "file:${RUN//,/,,}/console" -device virtio-serial-pci)
+	for port in out err status; do
+		port_args "$port"
+	done
+	share_args nfto "$SOURCES" readonly=on
+	share_args run "$RUN" readonly=on
+	share_args modules "$STAGE" readonly=on
+	if [[ -n $SHARE ]]; then
+		share_args share "$SHARE"
+		append+=' nfto.share'
+	fi
+	user_args
+	"${QEMU[@]}" -append "$append" </dev/null >"$RUN/qemu" 2>&1 &
+	QEMU_PID=$!
+}
+
+stop_guest() {
+	[[ -n $QEMU_PID ]] || return 0
+	kill "$QEMU_PID" 2>/dev/null || true
+	wait "$QEMU_PID" 2>/dev/null || true
+	QEMU_PID=
+}
+
+# follow_guest: passes the output on until the guest is gone. Sets STOPPED if it had to be stopped.
+follow_guest() {
+	local deadline=$((SECONDS + TIMEOUT)) sent='' tails=()
+	tail -q -c +1 -s 0.1 -f --pid="$QEMU_PID" "$RUN/out" &
+	tails+=($!)
+	tail -q -c +1 -s 0.1 -f --pid="$QEMU_PID" "$RUN/err" >&2 &
+	tails+=($!)
+	STOPPED=''
+	while kill -0 "$QEMU_PID" 2>/dev/null; do
+		if [[ -z $sent && -s $RUN/status ]]; then
+			# All is done but for switching off.
+			sent=yes
+			deadline=$((SECONDS + 60))
+		fi
+		if ((SECONDS >= deadline)); then
+			STOPPED=yes
+			break
+		fi
+		sleep 0.1
+	done
+	stop_guest
+	wait "${tails[@]}" || true
+}
+
+# guest_trouble: what the kernel complained of, if anything: the first such line of the console.
+guest_trouble() {
+	grep -a -m 1 -E -f <(grep -v '^#' "$TOP/tests/vm/kernel-trouble") "$RUN/console" |
+		tr -d '\r' || true
+}
+
+# run_guest: runs the command and sets GUEST_STATUS to its status. If the guest failed, it says why
+# in a sentence, after the end of the console, and exits with STATUS_TIMEOUT or STATUS_BROKEN.
+run_guest() {
+	local trouble
+	start_guest
+	follow_guest
+	trouble=$(guest_trouble)
+	GUEST_STATUS=$(sed -n 's/^exit //p' "$RUN/status")
+	if [[ -n $STOPPED && -z $GUEST_STATUS ]]; then
+		guest_failed "the guest was stopped: no end after $TIMEOUT s" "$STATUS_TIMEOUT"
+	elif [[ -n $STOPPED ]]; then
+		guest_failed "the guest was stopped: it did not switch itself off" "$STATUS_BROKEN"
+	elif [[ -z $GUEST_STATUS && -s $RUN/qemu ]]; then
+		guest_failed "QEMU failed: $(tail -n 1 "$RUN/qemu")" "$STATUS_BROKEN"
+	elif [[ -z $GUEST_STATUS ]]; then
+		guest_failed "the guest crashed: ${trouble:-it ended without a word}" \
+			"$STATUS_BROKEN"
+	elif [[ -n $trouble && -z $ALLOW_WARNINGS ]]; then
+		guest_failed "the guest's kernel complained: $trouble" "$STATUS_BROKEN"
+	fi
+}
+
+guest_failed() {
+	say "the end of the console:"
+	tail -n 40 "$RUN/console" | tr -d '\r' >&2 || true
+	say "$1"
+	exit "$2"
+}

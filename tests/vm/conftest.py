@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What holds for every test in the guest: the kernel must not complain, no test may hang, and
+each result is written down at once, so that a crash leaves those before it and names its test."""
+
+import errno
+import faulthandler
+import os
+import re
+import select
+import signal
+import sys
+import time
+
+import pytest
+
+DEFAULT_TIMEOUT = 180
+# Loading any module of ours sets O (out of tree) and E (unsigned); a WARN sets W.
+TAINT_IGNORED = 1 << 12 | 1 << 13
+TAINT_WARN = 1 << 9
+TAINT_LETTERS = "PFSRMBUDAWCIOELKXTN"
+
+
+def _read_patterns():
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "kernel-trouble")
+    with open(path) as file:
+        lines = [line.rstrip("\n") for line in file]
+    return re.compile("|".join(f"(?:{l})" for l in lines if l and not l.startswith("#")))
+
+
+TROUBLE = _read_patterns()
+
+
+class KernelLog:
+    """The kernel's log from the start of the test on."""
+
+    def __init__(self):
+        self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(self._fd, 0, os.SEEK_END)
+        self._lines = []
+
+    def _drain(self):
+        while True:
+            try:
+                record = os.read(self._fd, 8192)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                # Overwritten before we came to read it: what was lost may have been trouble.
+                if error.errno != errno.EPIPE:
+                    raise
+                self._lines.append("BUG: the test's kernel log was overwritten before it was read")
+                continue
+            text = record.decode(errors="replace").split(";", 1)[-1].split("\n", 1)[0]
+            self._lines += text.replace("\\x0a", "\n").split("\n")
+
+    @property
+    def lines(self):
+        self._drain()
+        return list(self._lines)
+
+    def search(self, regex):
+        """The first line that matches, or None."""
+        return next((line for line in self.lines if re.search(regex, line)), None)
+
+    def wait_for(self, regex, timeout=30):
+        """The first line that matches; fails if none comes."""
+        deadline = time.monotonic() + timeout
+        while True:
+            line = self.search(regex)
+            if line is not None:
+                return line
+            left = deadline - time.monotonic()
+            if left <= 0:
+                pytest.fail(f"no kernel log line matches {regex!r} within {timeout} s")
+            select.select([self._fd], [], [], left)
+
+    def restart(self):
+        self._drain()
+        self._lines = []
+
+
+class Watch:
+    """Judges the kernel's state after each test."""
+
+    def __init__(self):
+        self.log = KernelLog()
+        self._taint = self._read_taint()
+
+    @staticmethod
+    def _read_taint():
+        with open("/proc/sys/kernel/tainted") as file:
+            return int(file.read()) & ~TAINT_IGNORED
+
+    def complaints(self, expected=()):
+        """What went wrong since the last call, as sentences. `expected` are regexes of lines that
+        are to be there."""
+        lines = self.log.lines
+        self.log.restart()
+        found = [f"the kernel logged: {line}" for line in lines
+                 if TROUBLE.search(line) and not any(re.search(e, line) for e in expected)]
+        found += [f"no kernel log line matches {e!r}, which the test expects" for e in expected
+                  if not any(re.search(e, line) for line in lines)]
+        taint = self._read_taint()
+        fresh = taint & ~self._taint & ~(TAINT_WARN if expected else 0)
+        self._taint = taint
+        if fresh:
+            letters = [l for bit, l in enumerate(TAINT_LETTERS) if fresh >> bit & 1]
+            found.append(f"the kernel was tainted: {''.join(letters)} ({fresh:#x})")
+        return found
+
+
+class Results:
+    """The results in TAP, each line written at once. Its plan comes last: none means a crash."""
+
+    def __init__(self, path):
+        self._file = open(path, "w", buffering=1) if path else None
+        self._count = 0
+        self._test = None
+
+    def _write(self, line):
+        if self._file:
+            self._file.write(line + "\n")
+
+    def start(self, nodeid):
+        self._test = {"failed": [], "skipped": None}
+        self._write(f"# running {nodeid}")
+
+    def add(self, report):
+        if report.failed:
+            self._test["failed"].append(f"{report.when}: {self._first_line(report)}")
+        elif report.skipped:
+            self._test["skipped"] = self._skip_reason(report)
+        elif hasattr(report, "wasxfail"):
+            self._test["failed"].append("marked xfail, yet it passed")
+
+    def finish(self, nodeid):
+        if self._test["failed"]:
+            self.result(nodeid, False, self._test["failed"])
+        elif self._test["skipped"] is not None:
+            self.result(f"{nodeid} # SKIP {self._test['skipped']}", True)
+        else:
+            self.result(nodeid, True)
+
+    def result(self, name, passed, details=()):
+        self._count += 1
+        self._write(f"{'ok' if passed else 'not ok'} {self._count} - {name}")
+        for detail in details:
+            self._write("#   " + detail.replace("\n", " "))
+
+    def plan(self):
+        self._write(f"1..{self._count}")
+
+    @staticmethod
+    def _first_line(report):
+        crash = getattr(report.longrepr, "reprcrash", None)
+        text = crash.message if crash else str(report.longrepr)
+        return text.split("\n", 1)[0]
+
+    @staticmethod
+    def _skip_reason(report):
+        if hasattr(report, "wasxfail"):
+            return f"expected to fail: {report.wasxfail}"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        return str(reason).replace("Skipped: ", "").replace("\n", " ")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--results", metavar="FILE", help="write each result to FILE, in TAP")
+
+
+def pytest_configure(config):
+    config.nfto_watch = Watch()
+    config.nfto_results = Results(config.getoption("--results"))
+
+
+@pytest.fixture
+def kernel_log(request):
+    """The kernel's log since the start of this test: .lines, .search(regex), .wait_for(regex)."""
+    return request.config.nfto_watch.log
+
+
+class TimedOut(pytest.fail.Exception):
+    """Not an Exception, so that no test catches it by accident."""
+
+
+def _limit(item):
+    """Runs one phase of a test with a time limit. A test that no signal can stop ends the run:
+    the missing plan then says so."""
+    marker = item.get_closest_marker("timeout")
+    seconds = marker.args[0] if marker else DEFAULT_TIMEOUT
+
+    def expired(_signal, _frame):
+        raise TimedOut(f"stopped after {seconds} s")
+
+    old = signal.signal(signal.SIGALRM, expired)
+    signal.alarm(seconds)
+    faulthandler.dump_traceback_later(seconds + 60, exit=True, file=sys.__stderr__)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, old)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    yield from _limit(item)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    yield from _limit(item)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+    yield from _limit(item)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if call.when == "teardown":
+        expected = [mark.args[0] for mark in item.iter_markers("expect_log")]
+        complaints = item.config.nfto_watch.complaints(expected)
+        if complaints:
+            before = f"{report.longrepr}\n" if report.failed else ""
+            report.outcome = "failed"
+            report.longrepr = before + "\n".join(complaints)
+    item.config.nfto_results.add(report)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    item.config.nfto_results.start(item.nodeid)
+    yield
+    item.config.nfto_results.finish(item.nodeid)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collectreport(report):
+    if report.failed:
+        _RESULTS_OF_COLLECTION.append((report.nodeid, str(report.longrepr).splitlines()[-1:]))
+
+
+_RESULTS_OF_COLLECTION = []
+
+
+def pytest_sessionfinish(session):
+    results = session.config.nfto_results
+    for nodeid, last_line in _RESULTS_OF_COLLECTION:
+        results.result(f"{nodeid} can be imported", False, last_line)
+    # What came after the last test, such as from work that it left behind.
+    complaints = session.config.nfto_watch.complaints()
+    if complaints:
+        results.result("kernel log after the last test", False, complaints)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if not session.shouldstop:
+        results.plan()
