@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Topology, traffic and proof for the tests that run in a virtual machine.
+
+shell     commands, and waiting for conditions
+netns     network namespaces
+frames    packets to bytes and back, without a protocol stack
+topology  router, its ports and their wires; raw Ethernet ends on both sides
+flow      a connection through the router, as client and server see it
+traffic   sending packets of flows and accounting for every one of them
+asic      the virtual ASIC: knobs, table, counters
+rules     nftables rulesets
+kmod      kernel modules
+"""

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Kernel modules: what is loaded, with which parameters."""
+
+import os
+
+from nfto.shell import CommandError, run, read, wait_for
+
+CORE = "nft_offload"
+SIM = "nft_offload_sim"
+STOCK = "nf_flow_table_inet"
+
+
+def loaded(name):
+    return os.path.isdir("/sys/module/" + name)
+
+
+def parameters(name):
+    folder = "/sys/module/%s/parameters/" % name
+    if not os.path.isdir(folder):
+        return {}
+    return {entry: read(folder + entry).strip() for entry in os.listdir(folder)}
+
+
+def spelled(value):
+    """A parameter's value as sysfs shows it: booleans as Y and N."""
+    return {"0": "N", "1": "Y"}.get(str(value), str(value))
+
+
+def load(name, **values):
+    """Load a module; one that is loaded with other parameters than these is loaded again."""
+    if loaded(name):
+        wanted = dict(DEFAULTS.get(name, {}), **values)
+        now = parameters(name)
+        if all(now.get(key) in (str(value), spelled(value)) for key, value in wanted.items()):
+            return
+        unload(name)
+    run(["modprobe", name] + ["%s=%s" % item for item in values.items()])
+
+
+def unload(name):
+    """Unload a module if it is loaded; nft lets go of a deleted flowtable's module a bit later."""
+    errors = []
+
+    def gone():
+        if not loaded(name):
+            return True
+        try:
+            run(["rmmod", name])
+        except CommandError as error:
+            errors[:] = [error]
+            return False
+        return True
+
+    wait_for(gone, 20, lambda: "rmmod %s: %s" % (name, errors and errors[0]), interval=0.1)
+
+
+# What a module has when it was loaded without parameters.
+DEFAULTS = {
+    CORE: {"strict": 0, "ttl": "require"},
+    SIM: {"personality": "generic", "capacity": 65536},
+}

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-2.0
+r"""A router with ports, and a raw Ethernet end on every port's wire.
+
+    namespace client          namespace router                    namespace server
+    e0, e2, ... ==wire== w0 -- p0                  p1 -- w1 ==wire== e1, e3, ...
+                               the ASIC's ports, forwarding, nftables
+
+Even ports are on the client's side, odd ones on the server's. Nothing but these tests answers on
+the ends: they have no addresses. Kinds of ports: "sim" (pN, on the virtual ASIC), "veth" (vN, the
+wire's end itself), "dummy" (dN, no wire).
+"""
+
+import collections
+import contextlib
+import json
+import socket
+import threading
+
+from nfto import kmod
+from nfto.asic import Asic, statistics
+from nfto.frames import key_of
+from nfto.netns import Namespace
+from nfto.shell import run, wait_for
+
+ETH_P_ALL = 3
+PACKET_IGNORE_OUTGOING = 23
+SOL_PACKET = 263
+SO_RCVBUFFORCE = 33
+BUFFER = 64 << 20
+
+PREFIXES = {"sim": "p", "veth": "v", "dummy": "d"}
+
+
+class End:
+    """The far end of a wire: frames in, frames out."""
+
+    def __init__(self, namespace, device):
+        self.device = device
+        # Traffic in the background and the test itself share an end; protects inbox.
+        self.lock = threading.Lock()
+        self.inbox = collections.defaultdict(list)
+        self.others = collections.deque(maxlen=1000)
+        with namespace.entered():
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+        self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self.socket.setblocking(False)
+        self.socket.bind((device, ETH_P_ALL))
+        self.send = self.socket.send
+
+    def take(self, flows):
+        """Frames of some flows, by key, that have arrived since they were last asked for."""
+        with self.lock:
+            self.receive()
+            return [pair for number in flows for pair in self.inbox.pop(number, ())]
+
+    def receive(self):
+        """Sort all that has arrived by flow."""
+        while True:
+            try:
+                frame = self.socket.recv(65535)
+            except OSError:
+                # Nothing more for now, or the wire went away; what has arrived counts.
+                return
+            key = key_of(frame)
+            if key is None:
+                self.others.append(frame)
+            else:
+                self.inbox[key.flow].append((key, frame))
+
+    def close(self):
+        self.socket.close()
+
+
+class Port:
+    """A port of the router and what lies behind it."""
+
+    def __init__(self, kind, index):
+        self.kind = kind
+        self.index = index
+        self.name = PREFIXES[kind] + str(index)
+        # The port's lower device; a veth port is the wire's end itself.
+        self.lower = {"sim": "w%d" % index, "veth": self.name, "dummy": None}[kind]
+        self.mac = "02:00:00:00:%02x:01" % index
+        self.host_mac = "02:00:00:00:%02x:02" % index
+        self.address = {"ipv4": "10.%d.0.1" % (index + 1), "ipv6": "fd00:%x::1" % (index + 1)}
+        # Right on the wire, and behind the first as a gateway.
+        self.host = {"ipv4": "10.%d.0.2" % (index + 1), "ipv6": "fd00:%x::2" % (index + 1)}
+        self.remote = {"ipv4": "10.77.%d.9" % (index + 1), "ipv6": "fd77:%x::9" % (index + 1)}
+        self.end = None
+
+    def link_lines(self):
+        """ip(8) commands that make the port, once its wire is there."""
+        if self.kind == "sim":
+            yield "link set %s up" % self.lower
+            yield "link add link %s name %s address %s type nft_offload_sim" % (
+                self.lower, self.name, self.mac)
+        elif self.kind == "dummy":
+            yield "link add %s address %s type dummy" % (self.name, self.mac)
+
+    def up_lines(self):
+        # No address of its own making, for which it would look for duplicates.
+        yield "link set %s addrgenmode none" % self.name
+        yield "link set %s up" % self.name
+
+    def address_lines(self):
+        yield "address replace %s/24 dev %s" % (self.address["ipv4"], self.name)
+        yield "address replace %s/64 dev %s nodad" % (self.address["ipv6"], self.name)
+        for family in "ipv4", "ipv6":
+            yield "neigh replace %s lladdr %s nud permanent dev %s" % (
+                self.host[family], self.host_mac, self.name)
+        yield "route replace 10.77.%d.0/24 via %s" % (self.index + 1, self.host["ipv4"])
+        yield "route replace fd77:%x::/64 via %s" % (self.index + 1, self.host["ipv6"])
+
+
+class Router:
+    """The whole topology. A context manager: everything is gone afterwards, whatever failed."""
+
+    def __init__(self, kinds=("sim", "sim"), suffix=""):
+        self.ns = Namespace("router" + suffix)
+        self.sides = (Namespace("client" + suffix), Namespace("server" + suffix))
+        self.ports = [Port(kind, index) for index, kind in enumerate(kinds)]
+        self.cleanup = contextlib.ExitStack()
+        self.asic = None
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            stack.push(self.cleanup)
+            self.build()
+            stack.pop_all()
+        return self
+
+    def __exit__(self, *error):
+        return self.cleanup.__exit__(*error)
+
+    def __getitem__(self, name):
+        for port in self.ports:
+            if port.name == name:
+                return port
+        raise KeyError(name)
+
+    @property
+    def names(self):
+        return [port.name for port in self.ports]
+
+    def build(self):
+        if any(port.kind == "sim" for port in self.ports):
+            kmod.load(kmod.SIM)
+        for namespace in (self.ns,) + self.sides:
+            self.cleanup.callback(namespace.delete)
+            namespace.create()
+            namespace.sysctl(ipv6__conf__default__disable_ipv6=1)
+        self.cleanup.callback(self.remove_links)
+        self.ns.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+        for port in self.ports:
+            self.add_wire(port)
+        self.add_ports(self.ports)
+        sims = [port for port in self.ports if port.kind == "sim"]
+        if sims:
+            self.asic = Asic.of_port(self.ns, sims[0].name)
+
+    def add_wire(self, port):
+        """The wire of a port, with the raw end ready to send and receive."""
+        if port.lower is None:
+            return
+        side = self.sides[port.index % 2]
+        end = "e%d" % port.index
+        run(["ip", "link", "add", port.lower, "netns", self.ns.name] +
+            (["address", port.mac] if port.kind == "veth" else []) +
+            ["type", "veth", "peer", "name", end, "netns", side.name, "address", port.host_mac])
+        side.ip("link set %s arp off up" % end)
+        port.end = End(side, end)
+        self.cleanup.callback(port.end.close)
+
+    def replace_wire(self, port):
+        """A new wire for a port that has lost its own."""
+        port.end.close()
+        self.add_wire(port)
+
+    def move_port(self, port, namespace):
+        """Move a port into another namespace, with its wire's near end."""
+        for name in port.lower, port.name:
+            self.ns.ip("link set %s netns %s" % (name, namespace.name))
+
+    def add_ports(self, ports):
+        """Make the ports on their wires, bring them up, give them addresses, neighbours, routes."""
+        names = [port.name for port in ports]
+        lines = [line for port in ports for line in port.link_lines()]
+        if lines:
+            self.ns.ip(*lines)
+        self.ns.sysctl(**{"ipv6__conf__%s__disable_ipv6" % name: 0 for name in names})
+        self.ns.ip(*[line for port in ports for line in port.up_lines()])
+        wait_for(lambda: self.running(names), 20, "carrier on %s" % ", ".join(names))
+        self.ns.ip(*[line for port in ports for line in port.address_lines()])
+
+    def running(self, names):
+        """Whether links have their carrier and the kernel has acted on it."""
+        state = {link["ifname"]: link["operstate"] for link in self.links()
+                 if "LOWER_UP" in link["flags"]}
+        return all(state.get(name) in ("UP", "UNKNOWN") for name in names)
+
+    def remove_links(self):
+        """Devices go at once, while the kernel takes its time over a deleted namespace."""
+        if not self.ns.exists():
+            return
+        self.nft("flush ruleset")
+        names = [name for port in reversed(self.ports) for name in (port.name, port.lower) if name]
+        with self.ns.entered():
+            # Some may be gone, with their lower device or by the test's doing.
+            run("ip -force -batch -", stdin="".join("link del %s\n" % name for name in names),
+                check=False)
+        left = set(names) & {link["ifname"] for link in self.links()}
+        if left:
+            raise RuntimeError("links that cannot be removed: %s" % ", ".join(sorted(left)))
+
+    def links(self):
+        return json.loads(self.ns.run("ip -json link show").stdout)
+
+    def nft(self, text, check=True):
+        """Load a ruleset or run commands, as one transaction."""
+        return self.ns.run(["nft", "-f", "-"], stdin=text + "\n", check=check)
+
+    def statistics(self):
+        """Counters of all ASIC ports, by name."""
+        return {port.name: statistics(self.ns, port.name)
+                for port in self.ports if port.kind == "sim" and self.ns.has_link(port.name)}
+
+    def conntrack(self, *arguments, check=True):
+        return self.ns.run(["conntrack"] + list(arguments), check=check)

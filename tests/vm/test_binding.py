@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One binding per device and one driver call per flow direction, whoever else wants the device."""
+
+import pytest
+
+from nfto import kmod, rules
+from nfto.flow import BOTH, ORIGINAL, Flow
+from nfto.shell import SCALE, CommandError, wait_for
+from nfto.topology import Router
+from nfto.traffic import (Background, assert_delivered, assert_hardware, assert_software, entries,
+                          establish, established, measure, offloaded, probe)
+
+
+@pytest.fixture
+def router():
+    kmod.load(kmod.CORE)
+    with Router(("sim",) * 4) as made:
+        # nft tries again from the start for every module that it makes the kernel load.
+        made.nft(rules.whole(made, offload=False))
+        made.nft("flush ruleset")
+        yield made
+
+
+def assert_calls(router, **wanted):
+    """Numbers of driver calls, and that they stay so: nothing more is under way."""
+    def calls():
+        return {name: router.asic.calls[name] for name in wanted}
+    wait_for(lambda: calls() == wanted, 10 * SCALE, lambda: "%s, not %s" % (wanted, calls()))
+
+
+def bound(router, number):
+    wait_for(lambda: router.asic.calls["bind"] - router.asic.calls["unbind"] == number,
+             10 * SCALE, lambda: "%d bindings: %s" % (number, router.asic.calls))
+
+
+@pytest.mark.every_kernel
+def test_one_binding_and_one_call(router):
+    """The core offers every rule to each of four devices; the driver is asked once."""
+    router.nft(rules.whole(router))
+    flows = [established(router, family, proto, server=server) for family in ("ipv4", "ipv6")
+             for proto in ("tcp", "udp") for server in (1, 3)]
+    for flow in flows:
+        assert_hardware(measure(flow, 5))
+    assert_calls(router, bind=4, unbind=0, bind_failed=0, add=2 * len(flows), add_failed=0)
+    assert router.asic.entries == 2 * len(flows)
+    router.nft("flush ruleset")
+    assert_calls(router, bind=4, unbind=4, add=2 * len(flows), **{"del": 2 * len(flows)})
+    assert router.asic.calls["orphaned"] == 0
+
+
+def test_two_flowtables_share_the_devices(router):
+    """In tables of their own, each for one protocol; one goes, the other stays."""
+    devices = ["p0", "p1"]
+    router.nft(rules.forward(devices, table="udp", select="meta l4proto udp")
+               + rules.forward(devices, table="tcp", select="meta l4proto tcp"))
+    udp, tcp = established(router, proto="udp"), established(router, proto="tcp")
+    assert_calls(router, bind=2, add=4)
+    for flow in udp, tcp:
+        assert_hardware(measure(flow, 10))
+    router.nft("delete table inet udp")
+    wait_for(lambda: router.asic.entries == 2, SCALE, "the deleted flowtable's entries to go")
+    assert_hardware(measure(tcp, 10))
+    assert_software(measure(udp, 10))
+    router.nft("delete table inet tcp")
+    assert_calls(router, bind=2, unbind=2, add=4, orphaned=0)
+    assert router.asic.entries == 0
+
+
+def test_devices_come_and_go(router):
+    """To and from a flowtable at work, whose other flows do not notice."""
+    router.nft(rules.whole(router, ["p0", "p1", "p2"]))
+    steady, guest = established(router), establish(Flow(router, client=2, server=3))
+    for _ in range(3):
+        probe(guest)
+    assert entries(guest) == [None, None]
+    change = " flowtable inet filter f { hook ingress priority 0; devices = { p3 }; }"
+    with Background(steady) as background:
+        for turn in range(1, 4):
+            router.nft("add" + change)
+            bound(router, 4)
+            # Another connection: the one before may be in its back-off.
+            flow = established(router, client=2, server=3)
+            assert_hardware(measure(flow, 10))
+            router.nft("delete" + change)
+            wait_for(lambda: "in=p3" not in router.asic.get("table"), SCALE, "p3's entries to go")
+            bound(router, 3)
+            assert_delivered(measure(flow, 10).ledger)
+            assert router.asic.calls["bind"] == 3 + turn
+        background.more()
+    background.assert_none_lost()
+    assert_hardware(measure(steady, 10))
+    assert router.asic.calls["orphaned"] == 0
+
+
+@pytest.mark.parametrize("qdisc", ["clsact", "ingress"])
+def test_a_qdisc_owns_the_block(router, qdisc, kernel_log):
+    """Software in words while it does; bound when it has gone, without anybody's help."""
+    router.ns.run("tc qdisc add dev p0 %s" % qdisc)
+    router.nft(rules.whole(router))
+    kernel_log.wait_for("nft_offload: p0: software: .*%s" % qdisc)
+    flow = establish(Flow(router))
+    for _ in range(3):
+        probe(flow)
+    assert entries(flow)[0] is None
+    measured = measure(flow, 10, directions=(ORIGINAL,))
+    assert_software(measured)
+    assert router.asic.calls["bind"] == 4
+    router.ns.run("tc qdisc del dev p0 %s" % qdisc)
+    bound(router, 4)
+    assert_hardware(measure(offloaded(flow, deadline=30 * SCALE), 10))
+
+
+@pytest.mark.parametrize("qdisc", ["clsact", "ingress"])
+def test_while_bound_no_qdisc_takes_the_block(router, qdisc):
+    router.nft(rules.whole(router))
+    flow = established(router)
+    with pytest.raises(CommandError):
+        router.ns.run("tc qdisc add dev p0 %s" % qdisc)
+    assert_hardware(measure(flow, 10))
+    router.nft("flush ruleset")
+    bound(router, 0)
+    router.ns.run("tc qdisc add dev p0 %s" % qdisc)
+
+
+def test_many_flowtables_come_and_go_at_once(router):
+    """Deleted and made again within one transaction, the devices stay in use."""
+    router.nft(rules.whole(router))
+    flow = established(router)
+    for _ in range(5):
+        router.nft(rules.whole(router))
+    bound(router, 4)
+    assert_hardware(measure(offloaded(flow), 10))
+    for direction, entry in zip(BOTH, entries(flow)):
+        assert entry, direction
+    assert router.asic.calls["orphaned"] == 0

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Whatever ends a flow leaves nothing in hardware, within a second, and traffic flows on."""
+
+import time
+
+import pytest
+
+from nfto import conntrack, kmod, rules
+from nfto.flow import BOTH, REPLY, Flow
+from nfto.shell import SCALE, CommandError, run, wait_for
+from nfto.topology import Router
+from nfto.traffic import (Background, assert_delivered, assert_hardware, assert_software, deliver,
+                          entries, establish, established, measure, offloaded)
+
+# Seconds that a cause may take: seen at once, or only by the core's garbage collection.
+SEEN, COLLECTED = 1, 2
+
+
+@pytest.fixture
+def router():
+    kmod.load(kmod.CORE)
+    with Router() as made:
+        made.nft(rules.whole(made))
+        yield made
+
+
+def emptied(router, promised, what, left=0):
+    """Wait until the ASIC's table holds no more than it should; tell how long that took."""
+    begin = time.monotonic()
+    wait_for(lambda: router.asic.entries <= left, promised * SCALE,
+             lambda: "%d entries left after %s: %s" % (left, what, router.asic.get("table")))
+    print("%s: table empty after %.2f s, promised %s s on real hardware" % (
+        what, time.monotonic() - begin, promised))
+    assert router.asic.calls["orphaned"] == 0
+
+
+def closed(flow):
+    for direction in BOTH:
+        assert_delivered(deliver([flow.finish(direction)]))
+
+
+def was_reset(flow):
+    assert_delivered(deliver([flow.reset(REPLY)]))
+
+
+@pytest.mark.parametrize("proto", ["udp", "tcp"])
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_connection_deleted(router, family, proto):
+    flow = established(router, family, proto, "both")
+    conntrack.delete(flow)
+    emptied(router, COLLECTED, "conntrack -D of %s" % flow)
+    # The same packets make the connection anew, and it goes back to hardware.
+    assert_hardware(measure(offloaded(flow), 10))
+
+
+@pytest.mark.parametrize("end", [closed, was_reset], ids=["fin", "rst"])
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_connection_ended(router, family, end):
+    flow = established(router, family, "tcp", "dnat")
+    other = established(router, family, "udp", "dnat")
+    end(flow)
+    emptied(router, COLLECTED, "%s on %s" % (end.__name__, flow), left=2)
+    assert entries(flow) == [None, None]
+    assert_hardware(measure(other, 10))
+    assert_hardware(measure(established(router, family, "tcp", "dnat"), 10))
+
+
+@pytest.mark.parametrize("proto", ["udp", "tcp"])
+def test_connection_idle(router, proto):
+    """The flowtable's timeout begins with the last packet that hardware has counted."""
+    timeout = 2
+    router.ns.sysctl(**{"netfilter__nf_flowtable_%s_timeout" % proto: timeout})
+    flow = established(router, "ipv4", proto, "snat")
+    assert_hardware(measure(flow, 10))
+    emptied(router, timeout + COLLECTED, "%d s of idleness of %s" % (timeout, flow))
+    assert_hardware(measure(offloaded(flow), 10))
+
+
+REMOVALS = {
+    "flowtable": "flush chain inet filter forward\ndelete flowtable inet filter f\n"
+                 "add rule inet filter forward accept",
+    "table": "delete table inet filter",
+    "ruleset": "flush ruleset",
+}
+
+
+@pytest.mark.every_kernel
+@pytest.mark.parametrize("what", REMOVALS)
+def test_ruleset_removed(router, what):
+    flows = [established(router, family, "udp", "none") for family in ("ipv4", "ipv6")]
+    with Background(*flows) as background:
+        background.more()
+        router.nft(REMOVALS[what])
+        emptied(router, SEEN, "removal of the %s" % what)
+        background.more()
+    background.assert_none_lost()
+    for flow in flows:
+        assert_software(measure(flow, 10))
+    assert router.asic.entries == 0
+    router.nft(rules.whole(router))
+    for flow in flows:
+        assert_hardware(measure(offloaded(flow), 10))
+
+
+def test_ruleset_reloaded_under_traffic(router):
+    flows = [established(router, *case) for case in (
+        ("ipv4", "udp", "snat"), ("ipv4", "tcp", "both"), ("ipv6", "tcp", "none"))]
+    with Background(*flows) as background:
+        for _ in range(5):
+            background.more(30)
+            router.nft(rules.whole(router))
+        background.more(30)
+    background.assert_none_lost()
+    for flow in flows:
+        assert_hardware(measure(offloaded(flow), 10))
+    assert router.asic.entries == 2 * len(flows)
+    assert router.asic.calls["orphaned"] == 0
+
+
+@pytest.mark.every_kernel
+@pytest.mark.parametrize("victim", ["p1", "w1"], ids=["port", "lower"])
+def test_device_deleted_under_traffic(victim):
+    """Flows through it end, others do not notice; a new port of the name works as the old one."""
+    kmod.load(kmod.CORE)
+    with Router(("sim",) * 4) as router:
+        router.nft(rules.whole(router))
+        doomed, safe = established(router), established(router, server=3)
+        with Background(doomed, patience=0.5) as ending, Background(safe) as background:
+            background.more()
+            router.ns.ip("link del " + victim)
+            emptied(router, SEEN, "deletion of " + victim, left=2)
+            background.more()
+        background.assert_none_lost()
+        assert ending.ledger.missing()
+        assert_hardware(measure(safe, 10))
+
+        port = router["p1"]
+        if victim == port.lower:
+            router.replace_wire(port)
+        router.add_ports([port])
+        router.nft(rules.whole(router))
+        assert_hardware(measure(offloaded(doomed), 10))
+        assert_hardware(measure(offloaded(safe), 10))
+
+
+def test_device_down_and_up_under_traffic():
+    kmod.load(kmod.CORE)
+    with Router(("sim",) * 4) as router:
+        router.nft(rules.whole(router))
+        flow, safe = established(router), established(router, server=3)
+        with Background(safe) as background:
+            background.more()
+            router.ns.ip("link set p1 down")
+            emptied(router, SEEN, "p1 down", left=2)
+            router.ns.ip("link set p1 up")
+            background.more()
+        background.assert_none_lost()
+        wait_for(lambda: router.running(["p1"]), 5 * SCALE, "carrier on p1")
+        router.ns.ip(*router["p1"].address_lines())
+        assert_hardware(measure(offloaded(flow), 10))
+
+
+def test_namespace_deleted_under_traffic():
+    """One port has moved elsewhere before, so the ASIC lives on and can be asked."""
+    kmod.load(kmod.CORE)
+    with Router(("sim",) * 3) as router:
+        router.nft(rules.whole(router, ["p0", "p1"]))
+        flow = established(router, "ipv6", "tcp", "none")
+        router.move_port(router["p2"], router.sides[1])
+        with Background(flow) as background:
+            background.more()
+            router.ns.delete()
+            emptied(router, SEEN, "deletion of the namespace")
+        assert background.ledger.missing()
+    with Router() as router:
+        router.nft(rules.whole(router))
+        assert_hardware(measure(established(router), 10))
+
+
+def test_module_in_use_stays(router):
+    flow = established(router)
+    with pytest.raises(CommandError, match="in use"):
+        run(["rmmod", kmod.CORE])
+    assert_hardware(measure(flow, 10))
+    router.nft("flush ruleset")
+    kmod.unload(kmod.CORE)
+    assert router.asic.entries == 0
+    assert router.asic.calls["orphaned"] == 0
+    flow = Flow(router)
+    assert_software(measure(establish(flow), 10))

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Modules, namespaces and flows come and go in numbers, and nothing is left behind."""
+
+import pytest
+
+from nfto import kmod, rules
+from nfto.flow import BOTH, ORIGINAL, Flow
+from nfto.shell import SCALE, wait_for
+from nfto.topology import Router
+from nfto.traffic import (Background, Measurement, assert_delivered, assert_hardware,
+                          assert_software, deliver, entries, establish, established, measure,
+                          offloaded)
+
+
+@pytest.fixture
+def router():
+    kmod.load(kmod.CORE)
+    with Router() as made:
+        yield made
+
+
+def test_the_module_comes_and_goes_under_traffic(router):
+    flow = Flow(router, "ipv4", "tcp", "both")
+    router.nft(rules.whole(router))
+    establish(flow)
+    for _ in range(5):
+        kmod.load(kmod.CORE)
+        router.nft(rules.whole(router))
+        assert_hardware(measure(offloaded(flow), 5))
+        with Background(flow) as background:
+            router.nft(rules.whole(router, []))
+            # At once, and again until it is let go: late work must find the module or be done.
+            kmod.unload(kmod.CORE)
+            background.more(10)
+        background.assert_none_lost()
+        assert router.asic.entries == 0
+    calls = router.asic.calls
+    assert (calls["orphaned"], calls["bind"]) == (0, calls["unbind"])
+
+
+def test_unloading_with_the_driver_at_work(router):
+    """A driver that takes its time has been waited for when rmmod returns."""
+    router.asic.set(latency_us=300000)
+    for _ in range(3):
+        kmod.load(kmod.CORE)
+        router.nft(rules.whole(router))
+        establish(Flow(router))
+        router.nft("flush ruleset")
+        kmod.unload(kmod.CORE)
+        calls = router.asic.calls
+        assert (router.asic.entries, calls["orphaned"]) == (0, 0)
+        assert calls["bind"] == calls["unbind"]
+
+
+def test_namespaces_come_and_go_with_their_flows():
+    """A namespace dies with ruleset, flows and ports; its successor starts from nothing."""
+    kmod.load(kmod.CORE)
+    for _ in range(3):
+        with Router() as router, Router(suffix="2") as other:
+            for each in router, other:
+                each.nft(rules.whole(each))
+            flows = [established(each, "ipv6", "udp", "dnat") for each in (router, other)]
+            router.ns.delete()
+            assert_hardware(measure(flows[1], 10))
+            assert other.asic.calls["orphaned"] == 0
+    kmod.unload(kmod.CORE)
+    kmod.load(kmod.CORE)
+
+
+def test_namespaces_do_not_share_flows():
+    """The same connection in two routers with ports of the same names is two flows."""
+    kmod.load(kmod.CORE)
+    with Router() as router, Router(suffix="2") as other:
+        flows = []
+        for each in router, other:
+            each.nft(rules.whole(each))
+            flows.append(established(each, "ipv4", "tcp", "both", sport=25000))
+        for flow in flows:
+            assert flow.router.asic.entries == 2
+            assert_hardware(measure(flow, 10))
+        router.nft("flush ruleset")
+        assert_hardware(measure(flows[1], 10))
+
+
+def test_many_flows_come_and_go(router):
+    """Two hundred at once, twice; they leave by timeout, and leave nothing."""
+    number, timeout = 200, 5
+    router.ns.sysctl(netfilter__nf_flowtable_udp_timeout=timeout)
+    router.nft(rules.whole(router))
+    for turn in range(2):
+        flows = [Flow(router, "ipv4", "udp", "dnat", sport=40000 + 1000 * turn + index)
+                 for index in range(number)]
+        for direction in BOTH:
+            assert_delivered(deliver([flow.packet(direction) for flow in flows]))
+        with Background(*flows, rate=1000) as background:
+            wait_for(lambda: router.asic.entries == 2 * number, 30 * SCALE,
+                     lambda: "%d entries: %s" % (2 * number, router.asic.calls))
+        background.assert_none_lost()
+        assert_hardware(Measurement(router, [flow.data(direction, 1, sizes=(60,))[0]
+                                             for direction in BOTH for flow in flows]))
+        wait_for(lambda: router.asic.entries == 0, (timeout + 2) * SCALE, "all flows' end")
+    calls = router.asic.calls
+    assert calls["add"] == calls["del"] and calls["add_failed"] == calls["orphaned"] == 0
+    assert calls["max_table"] == 2 * number
+
+
+def test_a_crowd_is_swept_away_at_once(router):
+    """Deleting the flowtable, the table full of flows, under traffic."""
+    router.nft(rules.whole(router))
+    flows = [establish(Flow(router, "ipv6", "udp", "none", sport=40000 + index))
+             for index in range(100)]
+    with Background(*flows, rate=500) as background:
+        wait_for(lambda: router.asic.entries == 200, 30 * SCALE, "200 entries")
+        router.nft(rules.whole(router, []))
+        wait_for(lambda: router.asic.entries == 0, SCALE, "an empty table")
+    background.assert_none_lost()
+    assert router.asic.calls["orphaned"] == 0
+
+
+@pytest.mark.every_kernel
+@pytest.mark.parametrize("nat", ["none", "both"])
+def test_native_offload_goes_on_as_it_is(router, nat, kernel_log):
+    """A driver with TC_SETUP_FT is left to the stock code, which now offers the reply as well."""
+    router.asic.set(personality="ft")
+    router.nft(rules.whole(router))
+    assert kernel_log.search("nft_offload: p0: native")
+    flows = [established(router, "ipv4", proto, nat) for proto in ("tcp", "udp")]
+    if nat == "none":
+        flows.append(established(router, "ipv6", "tcp", nat))
+    for flow in flows:
+        assert_hardware(measure(flow, 10))
+    router.nft(rules.whole(router, []))
+    wait_for(lambda: router.asic.entries == 0, SCALE, "an empty table")
+    assert router.asic.calls["orphaned"] == 0
+    for flow in flows:
+        assert_software(measure(flow, 10))
+
+
+def test_native_flows_end_in_time(router):
+    router.asic.set(personality="ft")
+    router.ns.sysctl(netfilter__nf_flowtable_udp_timeout=3)
+    router.nft(rules.whole(router))
+    flow, ended = established(router), established(router, proto="tcp")
+    for direction in BOTH:
+        assert_delivered(deliver([ended.finish(direction)]))
+    wait_for(lambda: entries(ended) == [None, None], 2 * SCALE, "the closed connection's end")
+    for _ in range(6):
+        assert_hardware(measure(flow, 2, directions=(ORIGINAL,)))
+    wait_for(lambda: router.asic.entries == 0, 5 * SCALE, "the idle flow's end")
+
+
+def test_what_native_drivers_cannot_goes_in_software(router):
+    """Like its model, the ft personality does not translate IPv6 addresses."""
+    router.asic.set(personality="ft")
+    router.nft(rules.whole(router))
+    flow = establish(Flow(router, "ipv6", "udp", "both"))
+    with Background(flow) as background:
+        background.more()
+    background.assert_none_lost()
+    assert_software(measure(flow, 10))
+
+
+def test_all_modules_unload_in_the_end():
+    """No reference is left by anything that ran before."""
+    kmod.unload(kmod.CORE)
+    kmod.unload(kmod.SIM)
+    with Router() as router:
+        router.nft(rules.whole(router, []))
+        assert_software(measure(establish(Flow(router)), 10))

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Whatever the driver does, no packet is lost, and the driver is asked again in good time only."""
+
+import collections
+import time
+
+import pytest
+
+from nfto import kmod, rules
+from nfto.flow import BOTH, Flow
+from nfto.shell import SCALE, wait_for
+from nfto.topology import Router
+from nfto.traffic import (Background, assert_delivered, assert_hardware, assert_software, deliver,
+                          entries, establish, established, measure, offloaded, probe)
+
+# More lines than this about one trouble would be a flood.
+LINES = 20
+ENOSPC, EBUSY, EINVAL, EIO, EOPNOTSUPP = 28, 16, 22, 5, 95
+
+
+@pytest.fixture
+def router():
+    kmod.load(kmod.CORE)
+    with Router() as made:
+        yield made
+
+
+@pytest.fixture
+def quiet(kernel_log):
+    """The module says what is the matter, and not without end."""
+    yield kernel_log
+    lines = [line for line in kernel_log.lines if "nft_offload:" in line]
+    assert len(lines) <= LINES, "%d lines, the first of them: %s" % (len(lines), lines[:LINES])
+
+
+def busy(router, flow, seconds):
+    """Traffic both ways for a while, of which nothing is lost; the driver's calls in between."""
+    before = collections.Counter(router.asic.calls)
+    end = time.monotonic() + seconds
+    with Background(flow, rate=100) as background:
+        wait_for(lambda: time.monotonic() > end, 2 * seconds, "the end of the traffic")
+    background.assert_none_lost()
+    return {name: count - before[name] for name, count in router.asic.calls.items()}
+
+
+def assert_backs_off(router, flow, call):
+    """Under lasting traffic the driver is asked again, ever more seldom."""
+    busy(router, flow, 4)
+    early = router.asic.calls[call]
+    late = busy(router, flow, 4)[call]
+    assert early >= 2, "never tried again"
+    assert late < early, "%s: %d in the first seconds, then %d in as many" % (call, early, late)
+
+
+@pytest.mark.parametrize("error", [EINVAL, ENOSPC, EOPNOTSUPP, EIO])
+def test_refused_rules(router, quiet, error):
+    """Stock offers a flow again every second; here each refusal makes the next wait longer."""
+    router.asic.set(fail_add=error)
+    router.nft(rules.whole(router))
+    flow = establish(Flow(router, "ipv4", "tcp", "both"))
+    assert_backs_off(router, flow, "add_failed")
+    assert (router.asic.entries, router.asic.calls["add"]) == (0, 0)
+    assert_software(measure(flow, 10))
+    router.asic.set(fail_add=0)
+    assert_hardware(measure(offloaded(flow, deadline=30 * SCALE), 10))
+
+
+def test_one_refusal_is_soon_forgotten(router, quiet):
+    router.asic.set(fail_add="%d 1" % EIO)
+    router.nft(rules.whole(router))
+    flow = offloaded(establish(Flow(router)))
+    assert_hardware(measure(flow, 10))
+    assert router.asic.calls["add_failed"] == 1
+
+
+def test_refused_binding(router, quiet):
+    router.asic.set(fail_bind=EINVAL)
+    router.nft(rules.whole(router))
+    flow = establish(Flow(router, "ipv6", "udp", "snat"))
+    assert_backs_off(router, flow, "bind_failed")
+    assert (router.asic.calls["bind"], router.asic.calls["add"]) == (0, 0)
+    assert_software(measure(flow, 10))
+    router.asic.set(fail_bind=0)
+    assert_hardware(measure(offloaded(flow, deadline=30 * SCALE), 10))
+    assert router.asic.calls["bind"] == 2
+    assert quiet.search("nft_offload: p0: .*(22|EINVAL)")
+
+
+def test_failing_deletion_is_tried_again(router, quiet):
+    router.nft(rules.whole(router))
+    flow, other = established(router, "ipv4", "tcp", "none"), established(router)
+    router.asic.set(fail_del="%d 3" % EBUSY)
+    for direction in BOTH:
+        assert_delivered(deliver([flow.finish(direction)]))
+    wait_for(lambda: router.asic.entries == 2, 20 * SCALE, "the deletion to succeed")
+    assert entries(flow) == [None, None]
+    assert router.asic.calls["del_failed"] == 3
+    assert_hardware(measure(other, 10))
+
+
+def test_failing_deletion_does_not_outlive_the_flowtable(router, quiet):
+    """A driver that fails at the last moment is asked again before the device is let go."""
+    router.nft(rules.whole(router))
+    flow = established(router)
+    router.asic.set(fail_del="%d 3" % EBUSY)
+    router.nft("flush ruleset")
+    wait_for(lambda: router.asic.entries == 0, 20 * SCALE, "an empty table")
+    assert router.asic.calls["orphaned"] == 0
+    router.nft(rules.whole(router))
+    assert_hardware(measure(offloaded(flow, deadline=30 * SCALE), 10))
+
+
+def test_failing_statistics(router, quiet):
+    """Where nothing can be read a flow may leave hardware, but not the router."""
+    router.nft(rules.whole(router))
+    router.ns.sysctl(netfilter__nf_flowtable_udp_timeout=3)
+    flow = established(router)
+    router.asic.set(fail_stats=EIO)
+    calls = busy(router, flow, 6)
+    assert 1 <= calls["stats_failed"] <= 60
+    router.asic.set(fail_stats=0)
+    assert_hardware(measure(offloaded(flow), 10))
+
+
+def test_no_room_at_all(router, quiet):
+    router.asic.set(capacity=0)
+    router.nft(rules.whole(router))
+    flow = establish(Flow(router, "ipv6", "tcp", "dnat"))
+    assert_backs_off(router, flow, "add_failed")
+    assert_software(measure(flow, 10))
+    router.asic.set(capacity=100)
+    assert_hardware(measure(offloaded(flow, deadline=30 * SCALE), 10))
+
+
+@pytest.mark.parametrize("capacity", [3, 4])
+def test_a_full_table(router, quiet, capacity):
+    """Who comes late stays in software, and moves in when there is room."""
+    router.asic.set(capacity=capacity)
+    router.nft(rules.whole(router))
+    router.ns.sysctl(netfilter__nf_flowtable_udp_timeout=3)
+    first = established(router, "ipv4", "tcp", "none")
+    late = [establish(Flow(router, "ipv4", "udp", "none")) for _ in range(4)]
+    with Background(first, *late, rate=100) as background:
+        background.more(600)
+        assert router.asic.entries == capacity
+    background.assert_none_lost()
+    # The attempts of four flows and both directions would be some fifty without a back-off.
+    assert router.asic.calls["add_failed"] <= 40, router.asic.calls
+    assert_delivered(deliver([first.finish(direction) for direction in BOTH]))
+    assert_hardware(measure(offloaded(late[0], deadline=30 * SCALE), 10))
+
+
+@pytest.mark.parametrize("latency", [0.2, 3])
+def test_a_slow_driver(router, quiet, latency):
+    router.asic.set(latency_us=int(latency * 1e6))
+    router.nft(rules.whole(router))
+    flow = establish(Flow(router, "ipv4", "tcp", "snat"))
+    with Background(flow) as background:
+        wait_for(lambda: None not in entries(flow), 60 + 15 * SCALE, "both directions in hardware")
+        router.nft(rules.whole(router, []))
+        wait_for(lambda: router.asic.entries == 0, 60 + 15 * SCALE, "an empty table")
+    router.asic.set(latency_us=0)
+    assert router.asic.calls["orphaned"] == 0
+    background.assert_none_lost()
+
+
+def test_offload_switched_off_on_the_device(router, quiet):
+    """hw-tc-offload is the administrator's word; it counts again when the ruleset is reloaded."""
+    router.ns.run("ethtool -K p0 hw-tc-offload off")
+    router.nft(rules.whole(router))
+    flow = establish(Flow(router))
+    for _ in range(3):
+        probe(flow)
+    quiet.wait_for("nft_offload: p0: software: .*hw-tc-offload")
+    original, _ = entries(flow)
+    assert original is None
+    assert_delivered(measure(flow, 10).ledger)
+    router.ns.run("ethtool -K p0 hw-tc-offload on")
+    router.nft(rules.whole(router))
+    assert_hardware(measure(offloaded(flow), 10))
