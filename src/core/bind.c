@@ -211,8 +211,11 @@ static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 	spin_unlock_bh(&nfto_lock);
 	table->num_binds--;
 
-	if (bind->backend == NFTO_NATIVE)
+	if (bind->backend == NFTO_NATIVE) {
+		/* the stock order is unbind, then DESTROY, which finds no callback any more */
+		nf_flow_table_cleanup(dev);
 		nf_flow_table_offload_setup(table->ft, dev, FLOW_BLOCK_UNBIND);
+	}
 	if (bind->port)
 		nfto_bind_unbridge(table, bind);
 	kfree(bind);

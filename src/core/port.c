@@ -224,11 +224,13 @@ static void nfto_port_set_reason(struct nfto_port *port, enum nfto_reason reason
 	if (!reason)
 		net_info_ratelimited("nft_offload: %s: bridged (%s)\n", port->dev->name,
 				     port->driver->name);
+	else if (err)
+		net_info_ratelimited("nft_offload: %s: software: %s: errno %d%s%s\n",
+				     port->dev->name, nfto_reason_text(reason), -err,
+				     detail ? ": " : "", detail ? detail : "");
 	else
-		net_info_ratelimited("nft_offload: %s: software: %s%s%s%s\n", port->dev->name,
-				     nfto_reason_text(reason), detail ? ": " : "",
-				     detail ? detail : "", reason == NFTO_REASON_BIND && !detail ?
-				     " and did not say why" : "");
+		net_info_ratelimited("nft_offload: %s: software: %s\n", port->dev->name,
+				     nfto_reason_text(reason));
 }
 
 static bool nfto_port_may_bind(struct nfto_port *port)
