@@ -7,9 +7,11 @@
 
 #include <linux/tracepoint.h>
 #include <linux/netdevice.h>
-#include "../compat/trace.h"
 #include "flow.h"
 #include "port.h"
+
+#define NFTO_TRACE_REASON 20	/* the longest name fits */
+#define NFTO_TRACE_TEXT 64
 
 /* One event per state: id is our number of the flow direction, never a kernel address. */
 DECLARE_EVENT_CLASS(nfto_flow,
@@ -23,8 +25,8 @@ DECLARE_EVENT_CLASS(nfto_flow,
 		__field(u16, sport)
 		__field(u16, dport)
 		__field(int, err)
-		__string(reason, nfto_reason_name(flow->reason))
-		__string(text, flow->text ? flow->text : "")
+		__array(char, reason, NFTO_TRACE_REASON)
+		__array(char, text, NFTO_TRACE_TEXT)
 		__field(u64, packets)
 	),
 	TP_fast_assign(
@@ -35,14 +37,14 @@ DECLARE_EVENT_CLASS(nfto_flow,
 		__entry->sport = ntohs(flow->rule.match.sport);
 		__entry->dport = ntohs(flow->rule.match.dport);
 		__entry->err = flow->err;
-		nfto_assign_str(reason, nfto_reason_name(flow->reason));
-		nfto_assign_str(text, flow->text ? flow->text : "");
+		strscpy(__entry->reason, nfto_reason_name(flow->reason), NFTO_TRACE_REASON);
+		strscpy(__entry->text, flow->text ? flow->text : "", NFTO_TRACE_TEXT);
 		__entry->packets = flow->packets;
 	),
 	TP_printk("id=%llu in=%u dir=%s proto=%u sport=%u dport=%u reason=%s errno=%d packets=%llu text=\"%s\"",
 		  __entry->id, __entry->ifindex, __entry->dir ? "reply" : "original",
-		  __entry->l4proto, __entry->sport, __entry->dport, __get_str(reason),
-		  __entry->err, __entry->packets, __get_str(text))
+		  __entry->l4proto, __entry->sport, __entry->dport, __entry->reason,
+		  __entry->err, __entry->packets, __entry->text)
 );
 
 DEFINE_EVENT(nfto_flow, flow_queued,
@@ -60,16 +62,16 @@ DECLARE_EVENT_CLASS(nfto_port,
 	TP_PROTO(const struct nfto_port *port, int err),
 	TP_ARGS(port, err),
 	TP_STRUCT__entry(
-		__string(name, port->dev->name)
-		__string(reason, nfto_reason_name(port->reason))
+		__array(char, name, IFNAMSIZ)
+		__array(char, reason, NFTO_TRACE_REASON)
 		__field(int, err)
 	),
 	TP_fast_assign(
-		nfto_assign_str(name, port->dev->name);
-		nfto_assign_str(reason, nfto_reason_name(port->reason));
+		strscpy(__entry->name, port->dev->name, IFNAMSIZ);
+		strscpy(__entry->reason, nfto_reason_name(port->reason), NFTO_TRACE_REASON);
 		__entry->err = err;
 	),
-	TP_printk("dev=%s reason=%s errno=%d", __get_str(name), __get_str(reason), __entry->err)
+	TP_printk("dev=%s reason=%s errno=%d", __entry->name, __entry->reason, __entry->err)
 );
 
 DEFINE_EVENT(nfto_port, port_bind,
