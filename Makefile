@@ -9,6 +9,9 @@ NFTO_VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)/src NFTO_VERSION=$(NFTO_VERSION)
 
+# Without its key the kernel's signing tool would only complain.
+UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
+
 PRODUCTS = '*.o' '*.ko' '*.mod' '*.mod.c' '.*.cmd' '.*.d' modules.order Module.symvers
 
 .DEFAULT_GOAL := modules
@@ -18,7 +21,7 @@ modules: headers ## build nft_offload.ko and nft_offload_sim.ko (KVER=, KDIR=, W
 	+$(KBUILD) modules
 
 modules_install: headers ## install them for that kernel (INSTALL_MOD_PATH= for elsewhere)
-	+$(KBUILD) INSTALL_MOD_DIR=updates modules_install
+	+$(KBUILD) INSTALL_MOD_DIR=updates $(UNSIGNED) modules_install
 
 headers:
 	@test -e $(KDIR)/Makefile || { \

@@ -4,6 +4,7 @@
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 CACHE=${NFTO_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/nft_offload}
+[[ $CACHE == /* ]] || CACHE=$PWD/$CACHE
 PROGRAM=${0##*/}
 export LC_ALL=C.UTF-8
 shopt -s inherit_errexit
@@ -26,6 +27,8 @@ usage_error() {
 	say "$* ($PROGRAM --help tells the usage)"
 	exit "$STATUS_USAGE"
 }
+
+[[ $CACHE/ != "$TOP"/* ]] || die "the cache $CACHE is inside the checkout; set NFTO_CACHE"
 
 # Prints a script's opening comment: its help text.
 print_help() {

@@ -64,6 +64,7 @@ tap_add() {
 		esac
 	done <"$file"
 	if [[ -z $plan ]]; then
+		tail -n 20 "$file"
 		tap_failure "$name: no plan (status $status)${running:+, ended in $running}"
 	elif ((plan != count)); then
 		tap_failure "$name: $plan tests were planned, $count came"

@@ -62,6 +62,7 @@ make_tree() {
 	say "making the guest system ($suite) in $CACHE; this takes some minutes, once"
 	tree_apt_options >"$new/apt.conf"
 	tree_sources "$suite" >"$new/sources.list"
+	cp "$TOP/scripts/lib/install-kernels" "$new/"
 	if [[ -s $new/sources.list ]]; then
 		sources=("$new/sources.list")
 	else
@@ -80,7 +81,7 @@ make_tree() {
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
 		--aptopt="$new/apt.conf" "${froms[@]}" \
-		--customize-hook="upload $TOP/scripts/lib/install-kernels /tmp/install-kernels" \
+		--customize-hook='cp "$1/../install-kernels" "$1/tmp/"' \
 		--customize-hook='chroot "$1" sh /tmp/install-kernels '"${kernels//$'\n'/ }" \
 		--customize-hook='rm "$1/tmp/install-kernels"' \
 		"$suite" "$new/tree" "${sources[@]}" </dev/null >"$log" 2>&1; then

@@ -295,6 +295,8 @@ static void port_setup(struct net_device *dev)
 	ether_setup(dev);
 	dev->netdev_ops = &port_ops;
 	dev->ethtool_ops = &port_ethtool_ops;
+	/* Until the wire is known; a larger MTU than Ethernet's usual one can be asked for. */
+	dev->max_mtu = ETH_MAX_MTU;
 	dev->needs_free_netdev = true;
 	dev->priv_destructor = port_free;
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;

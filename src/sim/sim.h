@@ -158,8 +158,8 @@ struct nfto_sim_frame {
 	struct nfto_sim_key	key;
 	__be16			tcp_flags;
 	u32			len;		/* as on the wire */
-	u16			l3_off;
-	u16			l4_off;
+	u32			l3_off;
+	u32			l4_off;
 	u32			l3_len;
 	bool			ip;
 	bool			bad;		/* not what its headers say */

@@ -114,6 +114,8 @@ class Results:
 
     def __init__(self, path):
         self._file = open(path, "w", buffering=1) if path else None
+        # Where a traceback goes that comes as the process is ended.
+        self.last_words = self._file or sys.__stderr__
         self._count = 0
         self._test = None
 
@@ -122,10 +124,11 @@ class Results:
             self._file.write(line + "\n")
 
     def start(self, nodeid):
-        self._test = {"failed": [], "skipped": None}
+        self._test = {"failed": [], "skipped": None, "over": False}
         self._write(f"# running {nodeid}")
 
     def add(self, report):
+        self._test["over"] |= report.when == "teardown"
         if report.failed:
             self._test["failed"].append(f"{report.when}: {self._first_line(report)}")
         elif report.skipped:
@@ -134,6 +137,8 @@ class Results:
             self._test["failed"].append("marked xfail, yet it passed")
 
     def finish(self, nodeid):
+        if not self._test["over"]:
+            self._test["failed"].append("interrupted")
         if self._test["failed"]:
             self.result(nodeid, False, self._test["failed"])
         elif self._test["skipped"] is not None:
@@ -166,6 +171,23 @@ class Results:
 
 def pytest_addoption(parser):
     parser.addoption("--results", metavar="FILE", help="write each result to FILE, in TAP")
+    parser.addoption("--shard", metavar="I/N", default="1/1",
+                     help="run the I-th of N parts of the tests, about equal in number")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Keeps one part. A module stays in one part, since its tests may share fixtures."""
+    index, count = map(int, config.getoption("--shard").split("/"))
+    modules = {}
+    for item in items:
+        modules.setdefault(item.fspath, []).append(item)
+    parts = [[] for _ in range(count)]
+    for path in sorted(modules, key=lambda path: -len(modules[path])):
+        min(parts, key=len).extend(modules[path])
+    kept = set(parts[index - 1])
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
 
 
 def pytest_configure(config):
@@ -194,7 +216,8 @@ def _limit(item):
 
     old = signal.signal(signal.SIGALRM, expired)
     signal.alarm(seconds)
-    faulthandler.dump_traceback_later(seconds + 60, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(seconds + 60, exit=True,
+                                      file=item.config.nfto_results.last_words)
     try:
         yield
     finally:

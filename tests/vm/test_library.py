@@ -82,6 +82,17 @@ def test_nothing_is_left_when_the_topology_fails_halfway(monkeypatch):
         assert again.asic.entries == 0
 
 
+def test_counters_are_those_of_ethtool(router):
+    router.nft(rules.whole(router, []))
+    measure(establish(Flow(router)), 10)
+    for port in router.ports:
+        shown = router.ns.run(["ethtool", "-S", port.name]).stdout
+        for name, value in router.statistics()[port.name].items():
+            assert "     %s: %d\n" % (name, value) in shown
+        assert "bus-info: %s\n" % router.asic.name in router.ns.run(
+            ["ethtool", "-i", port.name]).stdout
+
+
 def test_software_is_not_taken_for_hardware(router):
     """Not when there is no flowtable, nor with one that offloads nothing."""
     for devices in [], router.names:

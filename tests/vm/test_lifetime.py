@@ -95,6 +95,7 @@ def test_many_flows_come_and_go(router):
         with Background(*flows, rate=1000) as background:
             wait_for(lambda: router.asic.entries == 2 * number, 30 * SCALE,
                      lambda: "%d entries: %s" % (2 * number, router.asic.calls))
+            background.more(10)
         background.assert_none_lost()
         assert_hardware(Measurement(router, [flow.data(direction, 1, sizes=(60,))[0]
                                              for direction in BOTH for flow in flows]))

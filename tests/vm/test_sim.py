@@ -10,76 +10,49 @@ import pytest
 
 from nfto import frames, kmod, tc
 from nfto.flow import BOTH, ORIGINAL, REPLY, Flow
-from nfto.frames import ACK, FIN, RST, SYN
+from nfto.frames import ACK, FIN, PSH, RST, SYN
 from nfto.shell import SCALE, wait_for
-from nfto.topology import ETH_P_ALL, SOL_PACKET, Router
+from nfto.topology import ETH_P_ALL, Router
 from nfto.traffic import (Measurement, assert_delivered, assert_hardware, assert_software, deliver,
                           measure)
+from nfto.wire import Wire, send_unfinished, tagged
 
-PACKET_AUXDATA = 8
-PACKET_VNET_HDR = 15
-TP_STATUS_VLAN_VALID = 1 << 4
-TP_STATUS_VLAN_TPID_VALID = 1 << 6
+CTAG, STAG = (0x8100, 0x600a), (0x88a8, 0x0014)
 GUARDS = ("host_ttl", "host_fragment", "host_options", "host_tcp_flags", "host_other", "host_miss")
 
 
-@pytest.fixture
-def router():
+@pytest.fixture(scope="module")
+def topology():
     kmod.unload(kmod.CORE)
     with Router() as made:
         tc.clsact(made)
         yield made
 
 
-class Wire:
-    """The far end of a wire, tags included, which a packet socket hands over beside the frame."""
-
-    def __init__(self, end, namespace):
-        with namespace.entered():
-            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-        self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
-        self.socket.bind((end.device, ETH_P_ALL))
-        self.socket.settimeout(5 * SCALE)
-
-    def receive(self, number):
-        """The next frame of ours that came in over the wire."""
-        while True:
-            frame, control, _, address = self.socket.recvmsg(65535, 1024)
-            key = frames.key_of(frame)
-            if address[2] == socket.PACKET_OUTGOING or key is None or key.number != number:
-                continue
-            for _, _, data in control:
-                status, _, _, _, _, tci, tpid = struct.unpack("IIIHHHH", data[:20])
-                if status & TP_STATUS_VLAN_VALID:
-                    known = status & TP_STATUS_VLAN_TPID_VALID
-                    frame = tagged(frame, (tpid if known else 0x8100, tci))
-            return frame
-
-    def close(self):
-        self.socket.close()
+@pytest.fixture
+def router(topology):
+    """Made once, and as it was after each test."""
+    yield topology
+    tc.flush(topology)
+    assert topology.asic.entries == 0
 
 
 @pytest.fixture
 def wires(router):
-    made = [Wire(port.end, router.sides[port.index]) for port in router.ports]
+    made = [Wire(side, port.end.device) for port, side in zip(router.ports, router.sides)]
     yield made
     for wire in made:
         wire.close()
 
 
-def tagged(frame, *tags):
-    """A frame with tags, pairs of (protocol, TCI), the outermost first."""
-    return frame[:12] + b"".join(struct.pack("!HH", *tag) for tag in tags) + frame[12:]
-
-
-def moved(router, packets, wait_host=None):
+def moved(router, packets):
     """Send packets that the host is to get; returns what port p0 counted."""
     before = router.statistics()["p0"]
     for packet in packets:
         router["p0"].end.send(packet)
-    wanted = len(packets) if wait_host is None else wait_host
-    wait_for(lambda: (router.statistics()["p0"] - before)["host_rx_packets"] >= wanted, 5 * SCALE,
-             lambda: "%d packets at the host: %s" % (wanted, router.statistics()["p0"] - before))
+    wait_for(lambda: (router.statistics()["p0"] - before)["host_rx_packets"] >= len(packets),
+             5 * SCALE, lambda: "%d packets at the host: %s" % (
+                 len(packets), router.statistics()["p0"] - before))
     return router.statistics()["p0"] - before
 
 
@@ -103,6 +76,10 @@ def wait_for_drops(router, before, number):
              "%d drops" % number)
 
 
+def forward(router, protocol, match, actions=""):
+    tc.add(router, "p0", protocol, match + " %s action mirred egress redirect dev p1" % actions)
+
+
 # ---- forwarding ----
 
 @pytest.mark.every_kernel
@@ -111,6 +88,7 @@ def wait_for_drops(router, before, number):
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
 def test_forwarding_is_exact(router, family, proto, nat):
     flow = tc.program(Flow(router, family, proto, nat))
+    asked = router.asic.calls["stats"]
     host = [link_counters(router, port)[0] for port in router.names]
     measured = measure(flow, 20)
     assert_hardware(measured)
@@ -124,7 +102,7 @@ def test_forwarding_is_exact(router, family, proto, nat):
         assert (int(entry["packets"]), int(entry["bytes"])) == (len(sent), total)
         packets, octets = tc.counted(router, name)
         assert (packets, octets) == (len(sent), total)
-    assert router.asic.calls["stats"] == 2
+    assert router.asic.calls["stats"] == asked + 2
 
 
 def test_table_says_what_it_does(router):
@@ -332,6 +310,7 @@ def test_not_for_this_port(router):
     assert router.statistics()["p0"]["hw_rx_packets"] == before["hw_rx_packets"]
     router.ns.ip("link set p0 promisc on")
     assert_hardware(Measurement(router, [packet._replace(sent=foreign)]))
+    router.ns.ip("link set p0 promisc off")
 
 
 # ---- order and ends of rules ----
@@ -388,6 +367,8 @@ def test_no_way_out(router, line, undo):
     router.ns.ip(undo)
     wait_for(lambda: router.running(["p1"]), 5 * SCALE, "carrier")
     assert_hardware(Measurement(router, flow.data(ORIGINAL, 3)))
+    # Gone when the port went down.
+    router.ns.ip(*router["p1"].address_lines())
 
 
 def test_the_far_end_pulls_the_plug(router):
@@ -397,6 +378,8 @@ def test_the_far_end_pulls_the_plug(router):
     before = router.statistics()["p1"]
     router["p0"].end.send(flow.packet(ORIGINAL).sent)
     wait_for_drops(router, before, 1)
+    router.sides[1].ip("link set e1 up")
+    wait_for(lambda: router.running(["p1"]), 5 * SCALE, "carrier")
 
 
 def test_mtu_of_the_way_out(router):
@@ -407,35 +390,10 @@ def test_mtu_of_the_way_out(router):
     before = router.statistics()["p1"]
     router["p0"].end.send(flow.packet(ORIGINAL, size=1280 - 27).sent)
     wait_for_drops(router, before, 1)
+    router.ns.ip("link set p1 mtu 1500")
 
 
 # ---- frames that no wire carries ----
-
-def vnet_header(flags, gso_type, hdr_len, gso_size, start, offset):
-    return struct.pack("=BBHHHH", flags, gso_type, hdr_len, gso_size, start, offset)
-
-
-def send_unfinished(router, frame, gso_size=0):
-    """Send a frame whose checksum is still to be made, and perhaps many frames in one."""
-    family = 4 if frame[14] >> 4 == 4 else 6
-    l4 = 14 + (20 if family == 4 else 40)
-    tcp = frame[23 if family == 4 else 20] == socket.IPPROTO_TCP
-    length = len(frame) - l4
-    ends = frame[26:34] if family == 4 else frame[22:54]
-    total = frames.words(ends) + (6 if tcp else 17) + length
-    at = l4 + (16 if tcp else 6)
-    # The field holds the sum of the pseudo header, not complemented.
-    seed = struct.pack("!H", frames.folded(total) ^ 0xffff)
-    kind = (1 if family == 4 else 4) if gso_size else 0
-    with router.sides[0].entered():
-        end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    end.bind((router["p0"].end.device, 0))
-    end.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
-    hdr_len = l4 + (20 if tcp else 8)
-    end.send(vnet_header(1, kind, hdr_len, gso_size, l4, at - l4) + frame[:at] + seed
-             + frame[at + 2:])
-    end.close()
-
 
 @pytest.mark.parametrize("proto", ["tcp", "udp"])
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
@@ -443,43 +401,58 @@ def test_unfinished_checksums(router, family, proto):
     """Sent by a stack that leaves checksums to its NIC. On a wire they are complete."""
     flow = tc.program(Flow(router, family, proto, "both"), directions=(ORIGINAL,))
     packet = flow.packet(ORIGINAL, size=333)
-    send_unfinished(router, packet.sent)
+    send_unfinished(router["p0"].end, router.sides[0], packet.sent)
     arrived = wait_for(lambda: router["p1"].end.take([flow.number]), 5 * SCALE, "the frame")
     assert [frame for _, frame in arrived] == [packet.expected]
 
 
+def segments_of(flow, packet, size, mss):
+    """What a receiver sees of one frame of much payload."""
+    port, view = flow.leaving(ORIGINAL)
+    payload = packet.expected[-size:]
+    for index, start in enumerate(range(0, size, mss)):
+        last = start + mss >= size
+        segment = frames.Segment(flow.sequence[ORIGINAL] + start, flow.sequence[REPLY],
+                                 ACK | (PSH if last else 0), b"")
+        # The flow label stays, the identification counts.
+        ident = (flow.number << 8) + 1 + (index if flow.family == "ipv4" else 0)
+        yield frames.frame(port.mac, port.host_mac, view, "tcp", payload[start:start + mss],
+                           ttl=63, segment=segment, tos=0x28, ident=ident)
+
+
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
-def test_segments(router, family):
+def test_segments(router, wires, family):
     """One frame of 4000 bytes of payload is four on the wire: each is matched and counted."""
     flow = tc.program(Flow(router, family, "tcp", "both"), directions=(ORIGINAL,))
-    size, mss = 4000, 1200
-    packet = flow.packet(ORIGINAL, size=size)
+    packet = flow.packet(ORIGINAL, size=4000)
     before = router.statistics()
-    receiver = Wire(router["p1"].end, router.sides[1])
-    send_unfinished(router, packet.sent, gso_size=mss)
-    head = 14 + (20 if family == "ipv4" else 40) + 20
-    wait_for(lambda: (router.statistics()["p1"] - before["p1"])["hw_tx_packets"] == 4, 5 * SCALE,
-             lambda: "four segments: %s" % (router.statistics()["p1"] - before["p1"]))
-    moves = router.statistics()["p0"] - before["p0"]
-    assert (moves["hw_rx_packets"], moves["hw_rx_bytes"]) == (4, 4 * head + size)
+    send_unfinished(router["p0"].end, router.sides[0], packet.sent, gso_size=1200)
+    destination = frames.address(flow.leaving(ORIGINAL)[1].dst)
+    for want in segments_of(flow, packet, 4000, 1200):
+        got = wires[1].receive(lambda frame: destination in frame[:54])
+        assert got == want, frames.difference(got, want)
+    moves = {name: router.statistics()[name] - before[name] for name in router.names}
+    octets = 4000 + 4 * (len(packet.sent) - 4000)
+    assert (moves["p0"]["hw_rx_packets"], moves["p0"]["hw_rx_bytes"]) == (4, octets)
+    assert (moves["p1"]["hw_tx_packets"], moves["p1"]["hw_tx_bytes"]) == (4, octets)
     entry, = router.asic.table
-    assert (int(entry["packets"]), int(entry["bytes"])) == (4, 4 * head + size)
-    segments, view = [], flow.leaving(ORIGINAL)[1]
-    while len(segments) < 4:
-        frame, _, _, address = receiver.socket.recvmsg(65535)
-        if address[2] != socket.PACKET_OUTGOING and frames.address(view.dst) in frame[:54]:
-            segments.append(frame)
-    receiver.close()
-    payload = packet.expected[head:]
-    for index, frame in enumerate(segments):
-        part = payload[index * mss:(index + 1) * mss]
-        last = index == 3
-        segment = frames.Segment(flow.sequence[ORIGINAL] + index * mss, flow.sequence[REPLY],
-                                 ACK | (frames.PSH if last else 0), b"")
-        want = frames.frame(router["p1"].mac, router["p1"].host_mac, view, "tcp", part, ttl=63,
-                            segment=segment, tos=0x28, ident=(flow.number << 8) + 1 + (
-                                index if family == "ipv4" else 0))
-        assert frame == want, frames.difference(frame, want)
+    assert (int(entry["packets"]), int(entry["bytes"])) == (4, octets)
+
+
+@pytest.mark.parametrize("protocol, match, tags", [
+    ("802.1q", "vlan_id 10 vlan_ethtype ipv4", (CTAG,)),
+    ("802.1ad", "vlan_id 20 vlan_ethtype 802.1q cvlan_id 10 cvlan_ethtype ipv4", (STAG, CTAG)),
+])
+def test_tagged_segments(router, wires, protocol, match, tags):
+    forward(router, protocol, match, " action vlan pop pipe" * len(tags))
+    flow = Flow(router, "ipv4", "tcp")
+    packet = flow.packet(ORIGINAL, size=2000)
+    before = router.statistics()["p0"]
+    send_unfinished(router["p0"].end, router.sides[0], packet.sent, gso_size=1200, tags=tags)
+    got = [wires[1].receive(lambda frame: frame[26:34] == packet.sent[26:34]) for _ in range(2)]
+    assert [frame[54:] for frame in got] == [packet.sent[54:1254], packet.sent[1254:]]
+    assert (router.statistics()["p0"] - before)["hw_rx_bytes"] == (
+        2000 + 2 * (54 + 4 * len(tags)))
 
 
 def test_segments_for_the_host(router):
@@ -487,7 +460,7 @@ def test_segments_for_the_host(router):
     flow = Flow(router, "ipv4", "tcp")
     packet = flow.packet(ORIGINAL, size=4000)
     before = router.statistics()
-    send_unfinished(router, packet.sent, gso_size=1200)
+    send_unfinished(router["p0"].end, router.sides[0], packet.sent, gso_size=1200)
     wait_for(lambda: (router.statistics()["p1"] - before["p1"])["host_tx_packets"] >= 4, 5 * SCALE,
              "four forwarded segments")
     moves = router.statistics()["p0"] - before["p0"]
@@ -495,12 +468,6 @@ def test_segments_for_the_host(router):
 
 
 # ---- tags ----
-
-def forward(router, protocol, match, actions=""):
-    tc.add(router, "p0", protocol, match + " %s action mirred egress redirect dev p1" % actions)
-
-
-CTAG, STAG = (0x8100, 0x600a), (0x88a8, 0x0014)
 
 TAG_CASES = {
     # what is matched, what is done, tags that enter, tags that leave
@@ -534,7 +501,7 @@ def test_tags(router, wires, case):
     packet = Flow(router).packet(ORIGINAL, size=100)
     before = router.statistics()
     router["p0"].end.send(tagged(packet.sent, *enter))
-    assert wires[1].receive(packet.key.number) == tagged(packet.sent, *leave)
+    assert wires[1].receive_key(packet.key.number) == tagged(packet.sent, *leave)
     moves = {name: router.statistics()[name] - before[name] for name in router.names}
     assert moves["p0"]["hw_rx_bytes"] == len(packet.sent) + 4 * len(enter)
     assert moves["p1"]["hw_tx_bytes"] == len(packet.sent) + 4 * len(leave)
@@ -550,7 +517,8 @@ def test_tag_from_a_vlan_device(router, wires):
     end.bind(("e0.10", 0))
     end.send(packet.sent)
     end.close()
-    assert wires[1].receive(packet.key.number) == packet.sent
+    assert wires[1].receive_key(packet.key.number) == packet.sent
+    router.sides[0].ip("link del e0.10")
 
 
 @pytest.mark.parametrize("protocol, match, tags", [
@@ -570,8 +538,13 @@ def test_other_tags_miss(router, protocol, match, tags):
 # ---- the host's own traffic ----
 
 @pytest.mark.every_kernel
-def test_the_host_talks_through_its_ports(router):
+def test_the_host_talks_through_its_ports():
     """Ping both neighbours, and from one to the other through the host's forwarding."""
+    with Router(suffix="2") as router:
+        talk(router)
+
+
+def talk(router):
     for port, side in zip(router.ports, router.sides):
         side.ip("link set %s arp on" % port.end.device,
                 "address add %s/24 dev %s" % (port.host["ipv4"], port.end.device),
@@ -597,7 +570,7 @@ def test_host_traffic_is_complete_on_the_wire(router, wires):
     sender.bind((router["p1"].address["ipv4"], 1234))
     sender.sendto(payload[:1000], (router["p1"].host["ipv4"], 4321))
     sender.close()
-    frame = wires[1].receive(1)
+    frame = wires[1].receive_key(1)
     view = frames.Tuple(router["p1"].address["ipv4"], router["p1"].host["ipv4"], 1234, 4321)
     want = frames.transport(view, socket.IPPROTO_UDP, None, payload[:1000])
     assert frame[34:] == want, frames.difference(frame[34:], want)

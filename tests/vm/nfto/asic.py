@@ -2,8 +2,10 @@
 """The virtual ASIC as its user sees it: knobs, table and calls in debugfs, counters in ethtool."""
 
 import collections
+import os
 
-from nfto.shell import read, run, write
+from nfto import ethtool
+from nfto.shell import read, write
 
 ROOT = "/sys/kernel/debug/nft_offload_sim/"
 
@@ -16,14 +18,11 @@ class Statistics(collections.Counter):
     """Counters of one port; two of them subtracted give what happened in between."""
 
     def __sub__(self, before):
-        return Statistics({name: self[name] - before[name] for name in self})
+        return Statistics({name: count - before[name] for name, count in self.items()})
 
 
 def statistics(namespace, port):
-    """ethtool -S of a port."""
-    pairs = (line.split(":") for line in
-             namespace.run(["ethtool", "-S", port]).stdout.splitlines() if ": " in line)
-    return Statistics({name.strip(): int(value) for name, value in pairs if value.strip()})
+    return Statistics(ethtool.statistics(namespace, port))
 
 
 def pairs_of(line):
@@ -51,10 +50,7 @@ class Asic:
 
     @classmethod
     def of_port(cls, namespace, port):
-        for line in namespace.run(["ethtool", "-i", port]).stdout.splitlines():
-            if line.startswith("bus-info:"):
-                return cls(line.split(":", 1)[1].strip())
-        raise LookupError("%s tells no bus-info" % port)
+        return cls(ethtool.bus_info(namespace, port))
 
     def path(self, knob):
         return "%s%s/%s" % (ROOT, self.name, knob)
@@ -87,8 +83,9 @@ class Asic:
 
 
 def next_group(number):
+    """The group of ASICs that ports made from now on belong to."""
     write(ROOT + "next_group", number)
 
 
 def names():
-    return sorted(word for word in run(["ls", ROOT]).stdout.split() if word.startswith("asic"))
+    return sorted(name for name in os.listdir(ROOT) if name.startswith("asic"))

@@ -8,6 +8,7 @@ from nfto.shell import CommandError, run, read, wait_for
 CORE = "nft_offload"
 SIM = "nft_offload_sim"
 STOCK = "nf_flow_table_inet"
+NFTABLES = ("nft_ct", "nft_chain_nat", "nft_nat", "nft_masq", "nft_flow_offload")
 
 
 def loaded(name):
@@ -24,6 +25,14 @@ def parameters(name):
 def spelled(value):
     """A parameter's value as sysfs shows it: booleans as Y and N."""
     return {"0": "N", "1": "Y"}.get(str(value), str(value))
+
+
+def load_nftables():
+    """What rulesets need. nft would start anew, and bind anew, for every module that is missing."""
+    missing = [name for name in NFTABLES if not loaded(name)]
+    if missing:
+        # nft itself will say what the kernel does not have.
+        run(["modprobe", "--all"] + missing, check=False)
 
 
 def load(name, **values):

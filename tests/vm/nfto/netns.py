@@ -4,6 +4,7 @@
 import contextlib
 import ctypes
 import os
+import socket
 
 from nfto.shell import run, write
 
@@ -17,6 +18,12 @@ def setns(fd):
         raise OSError(error, "setns: " + os.strerror(error))
 
 
+def ip_lines(lines, check=True):
+    """Run lines of ip(8) commands in one process, all of them if none is to be checked."""
+    run(["ip", "-batch", "-"] + ([] if check else ["-force"]),
+        stdin="".join(line + "\n" for line in lines), check=check)
+
+
 class Namespace:
     """A named network namespace."""
 
@@ -28,8 +35,7 @@ class Namespace:
         return self
 
     def delete(self):
-        if self.exists():
-            run(["ip", "netns", "del", self.name])
+        run(["ip", "netns", "del", self.name])
 
     def exists(self):
         return os.path.exists("/run/netns/" + self.name)
@@ -58,7 +64,7 @@ class Namespace:
     def ip(self, *lines):
         """Run lines of ip(8) commands in one process."""
         with self.entered():
-            run(["ip", "-batch", "-"], stdin="\n".join(lines) + "\n")
+            ip_lines(lines)
 
     def sysctl(self, **values):
         """Set net.* values; a double underscore stands for a slash."""
@@ -67,4 +73,5 @@ class Namespace:
                 write("/proc/sys/net/" + name.replace("__", "/"), value)
 
     def has_link(self, name):
-        return self.run(["ip", "link", "show", "dev", name], check=False).returncode == 0
+        with self.entered():
+            return name in (known for _, known in socket.if_nameindex())

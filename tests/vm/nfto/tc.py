@@ -45,6 +45,15 @@ def add(router, port, protocol, rest, prio=None, check=True):
                          "skip_sw %s" % (port, protocol, prio, next(handles), rest), check=check)
 
 
+def refused(router, protocol, rest, text, **how):
+    """A rule that must not get into p0's table, with the driver's words."""
+    failed, held = router.asic.calls["add_failed"], router.asic.entries
+    done = add(router, "p0", protocol, rest, check=False, **how)
+    assert done.returncode != 0, "accepted: " + rest
+    assert text in done.stderr
+    assert (router.asic.calls["add_failed"], router.asic.entries) == (failed + 1, held)
+
+
 def protocol_of(flow):
     return {"ipv4": "ip", "ipv6": "ipv6"}[flow.family]
 
@@ -61,8 +70,9 @@ def program(flow, directions=BOTH, more="", **how):
 
 
 def flush(router, *ports):
+    """Delete all rules, if there are any."""
     for port in ports or router.names:
-        router.ns.run(["tc", "filter", "del", "dev", port, "ingress"])
+        router.ns.run(["tc", "filter", "del", "dev", port, "ingress"], check=False)
 
 
 def counted(router, port):

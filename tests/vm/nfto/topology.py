@@ -19,8 +19,8 @@ import threading
 from nfto import kmod
 from nfto.asic import Asic, statistics
 from nfto.frames import key_of
-from nfto.netns import Namespace
-from nfto.shell import run, wait_for
+from nfto.netns import Namespace, ip_lines
+from nfto.shell import wait_for
 
 ETH_P_ALL = 3
 PACKET_IGNORE_OUTGOING = 23
@@ -144,38 +144,43 @@ class Router:
         return [port.name for port in self.ports]
 
     def build(self):
+        kmod.load_nftables()
         if any(port.kind == "sim" for port in self.ports):
             kmod.load(kmod.SIM)
-        for namespace in (self.ns,) + self.sides:
-            self.cleanup.callback(namespace.delete)
-            namespace.create()
-            namespace.sysctl(ipv6__conf__default__disable_ipv6=1)
+        spaces = (self.ns,) + self.sides
+        self.cleanup.callback(self.remove_namespaces)
+        ip_lines(["netns add " + space.name for space in spaces])
+        for space in spaces:
+            space.sysctl(ipv6__conf__default__disable_ipv6=1)
         self.cleanup.callback(self.remove_links)
         self.ns.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
-        for port in self.ports:
-            self.add_wire(port)
+        self.add_wires(self.ports)
         self.add_ports(self.ports)
         sims = [port for port in self.ports if port.kind == "sim"]
         if sims:
             self.asic = Asic.of_port(self.ns, sims[0].name)
 
-    def add_wire(self, port):
-        """The wire of a port, with the raw end ready to send and receive."""
-        if port.lower is None:
-            return
-        side = self.sides[port.index % 2]
-        end = "e%d" % port.index
-        run(["ip", "link", "add", port.lower, "netns", self.ns.name] +
-            (["address", port.mac] if port.kind == "veth" else []) +
-            ["type", "veth", "peer", "name", end, "netns", side.name, "address", port.host_mac])
-        side.ip("link set %s arp off up" % end)
-        port.end = End(side, end)
-        self.cleanup.callback(port.end.close)
+    def add_wires(self, ports):
+        """The wires of ports, with their raw ends ready to send and receive."""
+        wired = [port for port in ports if port.lower]
+        ip_lines("link add %s netns %s %stype veth peer name e%d netns %s address %s" % (
+            port.lower, self.ns.name, "address %s " % port.mac if port.kind == "veth" else "",
+            port.index, self.side(port).name, port.host_mac) for port in wired)
+        for side in self.sides:
+            ends = ["e%d" % port.index for port in wired if self.side(port) is side]
+            if ends:
+                side.ip(*["link set %s arp off up" % end for end in ends])
+        for port in wired:
+            port.end = End(self.side(port), "e%d" % port.index)
+            self.cleanup.callback(port.end.close)
+
+    def side(self, port):
+        return self.sides[port.index % 2]
 
     def replace_wire(self, port):
         """A new wire for a port that has lost its own."""
         port.end.close()
-        self.add_wire(port)
+        self.add_wires([port])
 
     def move_port(self, port, namespace):
         """Move a port into another namespace, with its wire's near end."""
@@ -207,11 +212,15 @@ class Router:
         names = [name for port in reversed(self.ports) for name in (port.name, port.lower) if name]
         with self.ns.entered():
             # Some may be gone, with their lower device or by the test's doing.
-            run("ip -force -batch -", stdin="".join("link del %s\n" % name for name in names),
-                check=False)
-        left = set(names) & {link["ifname"] for link in self.links()}
+            ip_lines(["link del " + name for name in names], check=False)
+        left = [name for name in names if self.ns.has_link(name)]
         if left:
-            raise RuntimeError("links that cannot be removed: %s" % ", ".join(sorted(left)))
+            raise RuntimeError("links that cannot be removed: %s" % ", ".join(left))
+
+    def remove_namespaces(self):
+        """A test may have deleted one before."""
+        spaces = (self.ns,) + self.sides
+        ip_lines(["netns del " + space.name for space in spaces if space.exists()])
 
     def links(self):
         return json.loads(self.ns.run("ip -json link show").stdout)
@@ -221,7 +230,7 @@ class Router:
         return self.ns.run(["nft", "-f", "-"], stdin=text + "\n", check=check)
 
     def statistics(self):
-        """Counters of all ASIC ports, by name."""
+        """Counters of all ASIC ports that are here, by name."""
         return {port.name: statistics(self.ns, port.name)
                 for port in self.ports if port.kind == "sim" and self.ns.has_link(port.name)}
 
