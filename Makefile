@@ -9,7 +9,8 @@ NFTO_VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)/src NFTO_VERSION=$(NFTO_VERSION)
 
-PRODUCTS = '*.o' '*.ko' '*.mod' '*.mod.c' '.*.cmd' '.*.d' modules.order Module.symvers
+PRODUCTS = '*.o' '*.ko' '*.mod' '*.mod.c' '.*.cmd' '.*.d' modules.order Module.symvers \
+	probed.h '*.result' '*.result.log'
 
 .DEFAULT_GOAL := modules
 .PHONY: modules modules_install headers demo check clean help
