@@ -12,7 +12,8 @@ KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)/src NFTO_VERSION=$(NFTO_VERSION)
 # Without its key the kernel's signing tool would only complain.
 UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 
-PRODUCTS = '*.o' '*.ko' '*.mod' '*.mod.c' '.*.cmd' '.*.d' modules.order Module.symvers
+PRODUCTS = '*.o' '*.ko' '*.mod' '*.mod.c' '.*.cmd' '.*.d' modules.order Module.symvers \
+	probed.h '*.result' '*.result.log'
 
 .DEFAULT_GOAL := modules
 .PHONY: modules modules_install headers demo check clean help

@@ -9,10 +9,12 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include <net/netfilter/nf_flow_table.h>
+#include "probed.h"
 
 /* In jiffies. @ct is referenced. */
 static inline u32 nfto_flowtable_timeout(const struct nf_conn *ct)
 {
+#if NFTO_HAVE_FLOW_TIMEOUT
 	struct net *net = nf_ct_net(ct);
 
 	switch (nf_ct_protonum(ct)) {
@@ -21,14 +23,42 @@ static inline u32 nfto_flowtable_timeout(const struct nf_conn *ct)
 	case IPPROTO_UDP:
 		return READ_ONCE(nf_udp_pernet(net)->offload_timeout);
 	default:
-		return NF_FLOW_TIMEOUT;
+		break;
 	}
+#endif
+	return NF_FLOW_TIMEOUT;
 }
+
+/*
+ * The @i-th header, outermost first, with which packets of a flow arrive; *@proto is 0 if the
+ * device takes it off by itself. False: there is none. Kernels before 5.13 know of none.
+ */
+static inline bool nfto_flowtable_encap(const struct flow_offload_tuple *tuple, unsigned int i,
+					__be16 *proto)
+{
+#if NFTO_HAVE_FLOW_ENCAP
+	if (i >= tuple->encap_num)
+		return false;
+	*proto = tuple->in_vlan_ingress & BIT(i) ? 0 : tuple->encap[i].proto;
+	return true;
+#else
+	return false;
+#endif
+}
+
+/* What type->action() gets. 5.10 promises not to change it, and has nothing that we would change. */
+#if NFTO_HAVE_ACTION_MUTABLE_FLOW
+typedef struct flow_offload nfto_action_flow_t;
+#else
+typedef const struct flow_offload nfto_action_flow_t;
+#endif
 
 /* Has the core offer the reply direction too. Kernels without the bit always do. */
 static inline void nfto_flowtable_both_ways(struct flow_offload *flow)
 {
+#if NFTO_HAVE_FLOW_BIDIRECTIONAL
 	set_bit(NF_FLOW_HW_BIDIRECTIONAL, &flow->flags);
+#endif
 }
 
 #endif

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the simulator's data path needs of sk_buff and what differs between kernels.
- * This is the form of 6.1.
  */
 #ifndef _NFTO_COMPAT_SIM_SKB_H
 #define _NFTO_COMPAT_SIM_SKB_H
 
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include "probed.h"
+#if NFTO_HAVE_GSO_HEADER
+#include <net/gso.h>
+#endif
 
 /*
  * Segments a frame as a receiver does it: complete checksums, no offload left over.

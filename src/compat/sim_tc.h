@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the simulator needs of the driver-facing TC API and what differs between
- * kernels. This is the form of 6.1.
+ * kernels.
  */
 #ifndef _NFTO_COMPAT_SIM_TC_H
 #define _NFTO_COMPAT_SIM_TC_H
 
 #include <linux/string.h>
 #include <net/flow_offload.h>
+#include "probed.h"
 
 /* The keys of a rule; 32 bits wide in the kernel before 6.6, and before 5.18 signed. */
 static inline u64 nfto_sim_used_keys(const struct flow_rule *rule)
@@ -26,12 +27,29 @@ static inline bool nfto_sim_meta_has_more(const struct flow_dissector_key_meta *
 	return memchr_inv((const u8 *)mask + rest, 0, sizeof(*mask) - rest);
 }
 
+/* Is it a PPPoE header to be pushed? Kernels before 5.13 never ask for one. */
+static inline bool nfto_sim_is_pppoe_push(const struct flow_action_entry *act, u16 *sid)
+{
+#if NFTO_HAVE_PPPOE_PUSH
+	if (act->id != FLOW_ACTION_PPPOE_PUSH)
+		return false;
+	*sid = act->pppoe.sid;
+	return true;
+#else
+	return false;
+#endif
+}
+
 /* Adds to the counters of a rule. Kernels of RHEL 8 lack the drops. */
 static inline void nfto_sim_stats_update(struct flow_stats *stats, u64 bytes, u64 packets,
 					 u64 lastused)
 {
+#if NFTO_HAVE_STATS_DROPS
 	flow_stats_update(stats, bytes, packets, 0, lastused,
 			  FLOW_ACTION_HW_STATS_IMMEDIATE);
+#else
+	flow_stats_update(stats, bytes, packets, lastused, FLOW_ACTION_HW_STATS_IMMEDIATE);
+#endif
 }
 
 #endif

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/if_pppox.h>
 #include <linux/if_vlan.h>
 #include <linux/module.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/ppp_defs.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_flow_table.h>
 #include <net/netfilter/nf_tables.h>
+#include "../compat/flowtable.h"
 #include "bind.h"
 #include "flow.h"
 #include "port.h"
@@ -278,9 +281,10 @@ static int nfto_bind_setup(struct nf_flowtable *ft, struct net_device *dev,
 }
 
 /* The stock verdict is passed on as it is: an error after a success would leak a device reference. */
-static int nfto_bind_action(struct net *net, struct flow_offload *flow,
+static int nfto_bind_action(struct net *net, nfto_action_flow_t *const_flow,
 			    enum flow_offload_tuple_dir dir, struct nf_flow_rule *flow_rule)
 {
+	struct flow_offload *flow = (struct flow_offload *)const_flow;
 	int err = -1;
 
 	nfto_flow_both_ways(flow);

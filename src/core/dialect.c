@@ -2,6 +2,7 @@
 #include <linux/in.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include "../compat/flow_offload.h"
 #include "dialect.h"
 
 /*
@@ -152,8 +153,9 @@ static void nfto_offer_tags(struct nfto_offer *offer, const struct nfto_rule *ru
 
 	for (i = 0; i < rule->num_pop; i++)
 		nfto_offer_action(offer, FLOW_ACTION_VLAN_POP);
-	if (rule->pppoe)	/* below the tags */
-		nfto_offer_action(offer, FLOW_ACTION_PPPOE_PUSH)->pppoe.sid = rule->pppoe_sid;
+	if (rule->pppoe)	/* below the tags; only read from a kernel that can say it */
+		nfto_action_set_pppoe(nfto_offer_action(offer, FLOW_ACTION_ACCEPT),
+				      rule->pppoe_sid);
 	for (i = 0; i < rule->num_push; i++) {
 		entry = nfto_offer_action(offer, FLOW_ACTION_VLAN_PUSH);
 		entry->vlan.vid = ntohs(rule->push[i].vid);

@@ -186,15 +186,14 @@ static enum nfto_reason nfto_flow_encap(const struct flow_offload_tuple *tuple,
 					const struct nfto_rule *rule)
 {
 	unsigned int i, tags = 0;
+	__be16 proto;
 
-	for (i = 0; i < tuple->encap_num; i++) {
-		if (tuple->in_vlan_ingress & BIT(i))
-			continue;
-		if (tuple->encap[i].proto == htons(ETH_P_PPP_SES))
+	for (i = 0; nfto_flowtable_encap(tuple, i, &proto); i++) {
+		if (proto == htons(ETH_P_PPP_SES))
 			return NFTO_REASON_PPPOE_IN;
-		if (tuple->encap[i].proto != htons(ETH_P_8021Q))
+		if (proto && proto != htons(ETH_P_8021Q))
 			return NFTO_REASON_VLAN_IN;
-		tags++;
+		tags += !!proto;
 	}
 	return tags == rule->match.num_tags ? NFTO_REASON_NONE : NFTO_REASON_VLAN_IN;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/module.h>
+#include "../compat/shims.h"
 #include "bind.h"
 #include "flow.h"
 #include "nfto.h"
@@ -53,8 +54,8 @@ static int __init nfto_init(void)
 	err = nfto_bind_init();
 	if (err)
 		goto err_exit_watch;
-	pr_info("nft_offload: %s: flowtables created from now on may offload (strict=%d ttl=%s)\n",
-		NFTO_VERSION, nfto_strict, ttl);
+	pr_info("nft_offload: %s: flowtables created from now on may offload (strict=%d ttl=%s shims: %s)\n",
+		NFTO_VERSION, nfto_strict, ttl, nfto_shims());
 	return 0;
 
 err_exit_watch:

@@ -5,6 +5,7 @@
 #include <net/pkt_cls.h>
 #include <net/rtnetlink.h>
 #include <net/sch_generic.h>
+#include "../compat/flow_offload.h"
 #include "flow.h"
 #include "port.h"
 #include "program.h"
@@ -356,6 +357,7 @@ enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto
 	reason = nfto_dialect_emit(rule, port->driver, nfto_lossy, &port->offer);
 	if (reason)
 		return reason;
+	nfto_cls_hardware_only(&cls.common);
 	cls.rule = port->offer.rule;
 	*err = nfto_port_call(port, &cls, id, rule);
 	return *err < 0 ? nfto_driver_reason(port->driver, *err) : NFTO_REASON_NONE;

@@ -5,7 +5,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
-#include <net/flow_offload.h>
+#include "../compat/flow_offload.h"
 #include "rule.h"
 
 /* The keys that nf_flow_table is known to use; its tunnel keys have a reason of their own. */
@@ -296,12 +296,6 @@ static enum nfto_reason nfto_rule_action(struct nfto_rule *rule, struct nfto_ima
 		return NFTO_REASON_NONE;
 	case FLOW_ACTION_VLAN_PUSH:
 		return nfto_rule_push(rule, entry);
-	case FLOW_ACTION_PPPOE_PUSH:
-		if (rule->pppoe)
-			return NFTO_REASON_ACTION;
-		rule->pppoe = true;
-		rule->pppoe_sid = entry->pppoe.sid;
-		return NFTO_REASON_NONE;
 	case FLOW_ACTION_REDIRECT:
 		rule->out = entry->dev;
 		return NFTO_REASON_NONE;
@@ -309,7 +303,10 @@ static enum nfto_reason nfto_rule_action(struct nfto_rule *rule, struct nfto_ima
 	case FLOW_ACTION_TUNNEL_DECAP:
 		return NFTO_REASON_TUNNEL;
 	default:
-		return NFTO_REASON_ACTION;
+		if (rule->pppoe || !nfto_action_is_pppoe(entry, &rule->pppoe_sid))
+			return NFTO_REASON_ACTION;
+		rule->pppoe = true;
+		return NFTO_REASON_NONE;
 	}
 }
 

@@ -549,7 +549,7 @@ static int parse_actions(struct parse *p)
 		err = parse_action(p, act);
 		if (err)
 			return err;
-		if (is_terminal(act) != flow_action_is_last_entry(actions, act))
+		if (is_terminal(act) != (i == (int)actions->num_entries - 1))
 			return nfto_sim_refuse(p->extack, -EOPNOTSUPP,
 					       "the last action, and no other, must end the rule");
 	}

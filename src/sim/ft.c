@@ -21,6 +21,7 @@
 #include <linux/jiffies.h>
 #include <net/pkt_cls.h>
 
+#include "../compat/sim_tc.h"
 #include "sim.h"
 
 struct parse {
@@ -236,9 +237,9 @@ static int push_vlan(struct parse *p, const struct flow_action_entry *act)
 
 static int push_pppoe(struct parse *p, const struct flow_action_entry *act)
 {
-	if ((p->edit->fields & NFTO_SIM_PPPOE) || p->edit->n_vlan == 2)
+	if ((p->edit->fields & NFTO_SIM_PPPOE) || p->edit->n_vlan == 2 ||
+	    !nfto_sim_is_pppoe_push(act, &p->edit->pppoe_sid))
 		return -EOPNOTSUPP;
-	p->edit->pppoe_sid = act->pppoe.sid;
 	p->edit->fields |= NFTO_SIM_PPPOE;
 	return 0;
 }
@@ -269,11 +270,9 @@ static int parse_actions(struct parse *p, const struct net_device **out)
 		case FLOW_ACTION_VLAN_PUSH:
 			err = push_vlan(p, act);
 			break;
-		case FLOW_ACTION_PPPOE_PUSH:
+		default:
 			err = push_pppoe(p, act);
 			break;
-		default:
-			return -EOPNOTSUPP;
 		}
 		if (err)
 			return err;

@@ -111,6 +111,8 @@ struct flow_action {
 	struct flow_action_entry entries[];
 };
 
+struct flow_cls_common_offload { bool skip_sw; };
+
 struct flow_rule {
 	struct flow_match match;
 	struct flow_action action;

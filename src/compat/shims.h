@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which wrappers stand in for something: what a bug report needs beside the kernel's version. */
+#ifndef NFTO_COMPAT_SHIMS_H
+#define NFTO_COMPAT_SHIMS_H
+
+#include "probed.h"
+
+/* Names of probes whose answer was no, separated by blanks. */
+static inline const char *nfto_shims(void)
+{
+	return NFTO_SHIMS;
+}
+
+#endif
