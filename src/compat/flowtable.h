@@ -46,11 +46,11 @@ static inline bool nfto_flowtable_encap(const struct flow_offload_tuple *tuple, 
 #endif
 }
 
-/* What type->action() gets. 5.10 promises not to change it, and has nothing that we would change. */
+/* What type->action() gets. 5.10 promises not to change it; we have nothing to change there. */
 #if NFTO_HAVE_ACTION_MUTABLE_FLOW
-typedef struct flow_offload nfto_action_flow_t;
+#define NFTO_ACTION_CONST
 #else
-typedef const struct flow_offload nfto_action_flow_t;
+#define NFTO_ACTION_CONST const
 #endif
 
 /* Has the core offer the reply direction too. Kernels without the bit always do. */

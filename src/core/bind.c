@@ -39,8 +39,8 @@ struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir)
 }
 
 /*
- * The answer is always an error: after a 0 the core would mark the flow as offloaded by itself, at a
- * time of its own. It throws the error away.
+ * The answer is always an error: after a 0 the core would mark the flow as offloaded by itself,
+ * at a time of its own. It throws the error away.
  */
 static int nfto_bind_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 {
@@ -280,8 +280,8 @@ static int nfto_bind_setup(struct nf_flowtable *ft, struct net_device *dev,
 	return cmd == FLOW_BLOCK_BIND ? nfto_bind_add(ft, dev) : nfto_bind_remove(ft, dev);
 }
 
-/* The stock verdict is passed on as it is: an error after a success would leak a device reference. */
-static int nfto_bind_action(struct net *net, nfto_action_flow_t *const_flow,
+/* The stock verdict is passed on as it is: an error after a success would leak a device. */
+static int nfto_bind_action(struct net *net, NFTO_ACTION_CONST struct flow_offload *const_flow,
 			    enum flow_offload_tuple_dir dir, struct nf_flow_rule *flow_rule)
 {
 	struct flow_offload *flow = (struct flow_offload *)const_flow;

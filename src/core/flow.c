@@ -523,8 +523,8 @@ void nfto_flow_deleted(struct nfto_flow *flow, int err)
 	flow->err = err;
 	if (err) {
 		/*
-		 * It still forwards: nothing is more urgent, but not in a busy loop. The device that
-		 * it forwards to may go meanwhile, see take_gone().
+		 * It still forwards: nothing is more urgent, but not in a busy loop. The device
+		 * that it forwards to may go meanwhile, see take_gone().
 		 */
 		if (list_empty(&port->retry))
 			port->retry_next = jiffies + HZ;
@@ -589,9 +589,9 @@ static void nfto_flow_keep_alive(const struct nfto_flow *flow)
 	if (!flow->attached || nfto_flow_dying(flow->core))
 		return;
 	/*
-	 * Not with every packet's tick: the core offers a flow again only if it finds this time more
-	 * than a second old, and the other direction may wait for that. Asking us for statistics
-	 * (at a tenth of the timeout) is spared all the same.
+	 * Not at every poll: the core offers a flow again only if it finds this time more than a
+	 * second old, and the other direction may wait for that. Asking us for statistics (at a
+	 * tenth of the timeout) is spared all the same.
 	 */
 	if ((s32)(timeout - READ_ONCE(flow->core->timeout)) > (s32)min_t(u32, 2 * HZ, keep / 8))
 		WRITE_ONCE(flow->core->timeout, timeout);

@@ -3,10 +3,10 @@
  * flow - the registry: one object per flow direction, by the core's cookie.
  *
  * The cookie is the address of a struct flow_offload_tuple: good as long as the core's flow lives,
- * recycled afterwards. Nobody but flow.c looks behind it, only under nfto_lock, and only from REPLACE
- * to the earlier of DESTROY and UNBIND: a flow is @attached exactly then. The conntrack entry is
- * referenced for as long as the object exists, so that what hardware counted last can still be
- * accounted when it is deleted; its status bits are touched only while attached.
+ * recycled afterwards. Nobody but flow.c looks behind it, only under nfto_lock, and only from
+ * REPLACE to the earlier of DESTROY and UNBIND: a flow is @attached exactly then. The conntrack
+ * entry is referenced for as long as the object exists, so that what hardware counted last can
+ * still be accounted when it is deleted; its status bits are touched only while attached.
  *
  * What a flow is to be (@wanted) and what the hardware has (@installed) are kept apart; the port's
  * worker brings them together. A flow is freed by whoever makes the last of these end: attached,
@@ -46,7 +46,7 @@ struct nfto_flow {
 	struct flow_offload *core;	/* while attached */
 	struct nf_conn *ct;		/* referenced */
 	u64 packets;			/* by hardware */
-	u64 bytes;			/* by hardware, from the IP header on, as conntrack counts */
+	u64 bytes;			/* by hardware; of layer 3, as conntrack counts */
 	unsigned long next_try;		/* jiffies, if refused or failed */
 	char *text;			/* the driver's own words, or NULL */
 	int err;			/* the driver's errno, or 0 */

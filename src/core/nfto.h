@@ -14,8 +14,8 @@
  *   take a port's mutex: they only change the registry and queue work.
  * - The core flushes its offload workqueues under RTNL, so what runs there (action(), the block
  *   callback) must not wait for RTNL either.
- * - Drivers are called by a port's worker, and inline from NETDEV_UNREGISTER, where RTNL is held and
- *   the device must be free of us on return. Nobody waits for a worker while holding RTNL.
+ * - Drivers are called by a port's worker, and inline from NETDEV_UNREGISTER, where RTNL is held
+ *   and the device must be free of us on return. Nobody waits for a worker while holding RTNL.
  */
 #ifndef NFTO_H
 #define NFTO_H

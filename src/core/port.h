@@ -5,8 +5,8 @@
  * Life: made by nfto_port_get() at the first bind of the device; ends
  *  - in its worker, once it has neither binds nor flows (driver unbound first), or
  *  - in nfto_port_gone() at NETDEV_UNREGISTER, which does the same inline and at once.
- * Both mark it gone and unlink it under nfto_lock, under the port's mutex; whoever holds a reference
- * still sees @gone and leaves the driver alone. A pending work item holds a reference.
+ * Both mark it gone and unlink it under nfto_lock, under the port's mutex; whoever holds a
+ * reference still sees @gone and leaves the driver alone. A pending work item holds a reference.
  */
 #ifndef NFTO_PORT_H
 #define NFTO_PORT_H
@@ -35,7 +35,7 @@ struct nfto_port {
 	struct list_head flows;		/* flows with business here, see flow.h */
 	struct list_head queue;		/* of them, those with work to do, oldest first */
 	struct list_head retry;		/* of them, those whose deletion failed */
-	struct rhashtable owners;	/* by struct nfto_match: who has or is about to get the entry */
+	struct rhashtable owners;	/* by struct nfto_match: whose the entry is, or will be */
 	enum nfto_reason reason;	/* why it is not bound; NONE: it is */
 	bool identified;		/* @asic is valid, if its id_len is not 0 */
 	struct netdev_phys_item_id asic;
@@ -63,7 +63,8 @@ struct nfto_port {
 enum nfto_reason nfto_port_able(struct net_device *dev, const struct nfto_driver **driver);
 
 /*
- * The port of @dev with one more bind and a reference, made if need be, its worker started. NULL: no memory.
+ * The port of @dev with one more bind and a reference, made if need be, its worker started.
+ * NULL: no memory.
  * Ends with nfto_port_unbind(). May sleep; commit_mutex may be held.
  */
 struct nfto_port *nfto_port_bind(struct net_device *dev, const struct nfto_driver *driver);

@@ -2,7 +2,7 @@
 /*
  * reason - the one list of why a flow or a device is not in hardware.
  *
- * Pure: no locks, no devices; compiled for the host too. Each has a name and a sentence in reason.c.
+ * Pure: no locks, no devices; compiled for the host too. Names and sentences are in reason.c.
  */
 #ifndef NFTO_REASON_H
 #define NFTO_REASON_H

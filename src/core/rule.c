@@ -141,7 +141,7 @@ static enum nfto_reason nfto_rule_parse_l4(const struct flow_rule *flow_rule,
 
 	if (!nfto_rule_uses(flow_rule, NFTO_KEY(TCP)))
 		return NFTO_REASON_NONE;
-	/* The guard that every TCP flow gets from the dialect anyway; nothing else may stand here. */
+	/* the guard that every TCP flow gets from the dialect anyway, and nothing else */
 	tcp = nfto_rule_key(flow_rule, FLOW_DISSECTOR_KEY_TCP);
 	tcp_mask = nfto_rule_mask(flow_rule, FLOW_DISSECTOR_KEY_TCP);
 	if (match->l4proto != IPPROTO_TCP || tcp->flags || tcp_mask->flags != NFTO_TCP_GUARD)
