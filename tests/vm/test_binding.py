@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """One binding per device and one driver call per flow direction, whoever else wants the device."""
 
+import os
+import subprocess
+
 import pytest
 
 from nfto import kmod, rules
 from nfto.flow import BOTH, ORIGINAL, Flow
-from nfto.shell import SCALE, CommandError, wait_for
+from nfto.shell import SCALE, CommandError, run, wait_for
 from nfto.topology import Router
 from nfto.traffic import (Background, assert_delivered, assert_hardware, assert_software, entries,
                           establish, established, measure, offloaded, probe)
@@ -14,7 +17,7 @@ from nfto.traffic import (Background, assert_delivered, assert_hardware, assert_
 @pytest.fixture
 def router():
     kmod.load(kmod.CORE)
-    with Router(("sim",) * 4) as made:
+    with Router(("sim",) * 4) as made, kmod.all_messages():
         yield made
 
 
@@ -131,3 +134,20 @@ def test_many_flowtables_come_and_go_at_once(router):
     for direction, entry in zip(BOTH, entries(flow)):
         assert entry, direction
     assert router.asic.calls["orphaned"] == 0
+
+
+def test_an_unprivileged_namespace_gets_software(router, kernel_log):
+    """Whoever becomes root by unshare(1) may load the ruleset, and no driver is called for it."""
+    with subprocess.Popen(["unshare", "--map-root-user", "--net", "sleep", "1000"]) as process:
+        try:
+            space = "/proc/%d/ns/user" % process.pid
+            wait_for(lambda: os.readlink(space) != os.readlink("/proc/self/ns/user"), 10 * SCALE,
+                     "the new user namespace")
+            for name in "w0", "p0":
+                router.ns.run("ip link set %s netns %d" % (name, process.pid))
+            run(["nsenter", "--target", str(process.pid), "--user", "--net", "nft",
+                 rules.forward(["p0"])])
+            kernel_log.wait_for("nft_offload: p0: software: .*namespace")
+            assert router.asic.calls["bind"] == 0
+        finally:
+            process.kill()

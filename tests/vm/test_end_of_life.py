@@ -53,6 +53,23 @@ def test_connection_deleted(router, family, proto):
     assert_hardware(measure(offloaded(flow), 10))
 
 
+@pytest.mark.parametrize("proto", ["udp", "tcp"])
+def test_connection_deleted_under_traffic(router, proto):
+    """The successor is there, with the same match, before the old flow has left hardware."""
+    flow = established(router, "ipv4", proto, "none")
+    with Background(flow) as background:
+        for _ in range(4):
+            background.more()
+            # All, as the successor may begin with either side.
+            router.conntrack("-F")
+        background.more()
+    background.assert_none_lost()
+    wait_for(lambda: router.asic.entries <= 2, 2 * SCALE, "the old flows' end")
+    assert_hardware(measure(offloaded(flow), 10))
+    assert router.asic.entries == 2
+    assert router.asic.calls["orphaned"] == 0
+
+
 @pytest.mark.parametrize("end", [closed, was_reset], ids=["fin", "rst"])
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
 def test_connection_ended(router, family, end):
@@ -96,6 +113,7 @@ def test_ruleset_removed(router, what):
     background.assert_none_lost()
     for flow in flows:
         assert_software(measure(flow, 10))
+    assert "HW_OFFLOAD" not in router.conntrack("-L", "-f", "ipv4").stdout
     assert router.asic.entries == 0
     router.nft(rules.whole(router))
     for flow in flows:
@@ -167,11 +185,13 @@ def test_namespace_deleted_under_traffic():
         router.nft(rules.whole(router, ["p0", "p1"]))
         flow = established(router, "ipv6", "tcp", "none")
         router.move_port(router["p2"], router.sides[1])
-        with Background(flow) as background:
+        with Background(flow, patience=0.5) as background:
             background.more()
             router.ns.delete()
             emptied(router, SEEN, "deletion of the namespace")
-        assert background.ledger.missing()
+            # The traffic ends when the wires have gone with the namespace.
+            wait_for(lambda: background.error, 20 * SCALE, "the wires' end")
+        assert isinstance(background.error, OSError)
     with Router() as router:
         router.nft(rules.whole(router))
         assert_hardware(measure(established(router), 10))

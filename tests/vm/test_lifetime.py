@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Modules, namespaces and flows come and go in numbers, and nothing is left behind."""
 
+import random
+
 import pytest
 
 from nfto import kmod, rules
@@ -118,12 +120,52 @@ def test_a_crowd_is_swept_away_at_once(router):
     assert router.asic.calls["orphaned"] == 0
 
 
+EVENTS = {
+    "reload": lambda router: router.nft(rules.whole(router)),
+    "software": lambda router: router.nft(rules.whole(router, [])),
+    "forget": lambda router: router.conntrack("-F"),
+    "down": lambda router: router.ns.ip("link set p1 down", "link set p1 up",
+                                       *router["p1"].address_lines()),
+    "port": lambda router: (router.ns.ip("link del p1"), router.add_ports([router["p1"]])),
+    "refuse": lambda router: router.asic.set(fail_add="28 3"),
+    "stuck": lambda router: router.asic.set(fail_del="16 2"),
+    "slow": lambda router: router.asic.set(latency_us=20000),
+    "quick": lambda router: router.asic.set(latency_us=0),
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_anything_in_any_order(seed):
+    """Events at random under traffic; flows that they do not touch lose nothing."""
+    chance = random.Random(seed)
+    kmod.load(kmod.CORE)
+    with Router(("sim",) * 4) as router:
+        router.nft(rules.whole(router))
+        flow, safe = established(router), established(router, server=3)
+        with Background(flow, patience=0.5) as ending, Background(safe) as background:
+            for _ in range(20):
+                event = chance.choice(sorted(EVENTS))
+                print(event)
+                EVENTS[event](router)
+                background.more(chance.randrange(1, 40))
+        background.assert_none_lost()
+        assert ending.error is None
+        router.asic.set(latency_us=0, fail_add=0, fail_del=0)
+        router.nft(rules.whole(router))
+        for each in flow, safe:
+            assert_hardware(measure(offloaded(each, deadline=30 * SCALE), 10))
+        router.nft("flush ruleset")
+        wait_for(lambda: router.asic.entries == 0, 5 * SCALE, "an empty table")
+        assert router.asic.calls["orphaned"] == 0
+
+
 @pytest.mark.every_kernel
 @pytest.mark.parametrize("nat", ["none", "both"])
 def test_native_offload_goes_on_as_it_is(router, nat, kernel_log):
     """A driver with TC_SETUP_FT is left to the stock code, which now offers the reply as well."""
     router.asic.set(personality="ft")
-    router.nft(rules.whole(router))
+    with kmod.all_messages():
+        router.nft(rules.whole(router))
     assert kernel_log.search("nft_offload: p0: native")
     flows = [established(router, "ipv4", proto, nat) for proto in ("tcp", "udp")]
     if nat == "none":

@@ -106,7 +106,7 @@ def test_without_the_flag_nothing_is_touched(router):
 def test_devices_that_cannot_stay_in_software(kernel_log):
     """ASIC ports, veth and dummy in one flowtable: each pair gets what it can have."""
     kmod.load(kmod.CORE)
-    with Router(("sim", "sim", "veth", "veth", "dummy")) as router:
+    with Router(("sim", "sim", "veth", "veth", "dummy")) as router, kmod.all_messages():
         router.nft(rules.whole(router))
         capable = established(router, "ipv4", "tcp", "both")
         assert_hardware(measure(capable, 20))

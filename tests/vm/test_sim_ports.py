@@ -4,11 +4,12 @@
 import json
 import os
 import re
+import threading
 
 import pytest
 
 from nfto import asic, kmod, tc
-from nfto.flow import ORIGINAL, Flow
+from nfto.flow import BOTH, ORIGINAL, Flow
 from nfto.netns import Namespace
 from nfto.shell import SCALE, CommandError, read, run, wait_for
 from nfto.topology import Router
@@ -379,6 +380,50 @@ def test_unloading_while_a_flowtable_holds_a_callback(router):
     assert router.asic.calls["unbind"] == calls["unbind"] + 1
     router.nft("flush ruleset")
     kmod.unload(kmod.SIM)
+
+
+def test_everything_at_once(router):
+    """Frames, rules, readers and the port that they lead to, in each other's way."""
+    flow = Flow(router)
+    frames = [flow.packet(direction).sent for direction in BOTH]
+    stopping, errors = threading.Event(), []
+
+    def work(step):
+        try:
+            while not stopping.is_set():
+                step()
+        except Exception as error:  # pylint: disable=broad-except
+            errors.append(error)
+
+    def send():
+        for port, frame in zip(router.ports, frames):
+            port.end.send(frame)
+
+    def rules():
+        for _ in range(5):
+            tc.add(router, "p0", "ip", "ip_proto udp action mirred egress redirect dev p1",
+                   check=False)
+        tc.flush(router, "p0")
+
+    def look():
+        for name in "table", "calls", "ports", "entries":
+            router.asic.get(name)
+        asic.statistics(router.ns, "p0")
+
+    tc.clsact(router, "p0")
+    threads = [threading.Thread(target=work, args=(step,)) for step in (send, send, rules, look)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            router.ns.ip("link del p1", "link add link w1 name p1 " + KIND, "link set p1 up")
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+    assert not errors, errors
+    tc.flush(router)
+    assert router.asic.entries == 0
 
 
 def test_many_ports(space):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Kernel modules: what is loaded, with which parameters."""
 
+import contextlib
 import os
 
-from nfto.shell import CommandError, run, read, wait_for
+from nfto.shell import CommandError, read, run, wait_for, write
 
 CORE = "nft_offload"
 SIM = "nft_offload_sim"
@@ -61,6 +62,18 @@ def unload(name):
         return True
 
     wait_for(gone, 20, lambda: "rmmod %s: %s" % (name, errors and errors[0]), interval=0.1)
+
+
+@contextlib.contextmanager
+def all_messages():
+    """Networking logs all, also what it would leave out to limit the rate of its messages."""
+    limit = "/proc/sys/net/core/message_cost"
+    before = read(limit)
+    write(limit, 0)
+    try:
+        yield
+    finally:
+        write(limit, before)
 
 
 # What a module has when it was loaded without parameters.

@@ -68,6 +68,13 @@ class End:
             else:
                 self.inbox[key.flow].append((key, frame))
 
+    def asked_for(self, address):
+        """Whether an ARP request for an IPv4 address has arrived."""
+        with self.lock:
+            self.receive()
+        return any(frame[12:14] == b"\x08\x06" and frame[38:42] == socket.inet_aton(address)
+                   for frame in self.others)
+
     def close(self):
         self.socket.close()
 
