@@ -13,6 +13,7 @@ wire's end itself), "dummy" (dN, no wire).
 import collections
 import contextlib
 import json
+import select
 import socket
 import threading
 
@@ -46,7 +47,14 @@ class End:
         self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
         self.socket.setblocking(False)
         self.socket.bind((device, ETH_P_ALL))
-        self.send = self.socket.send
+
+    def send(self, frame):
+        """Send a frame; wait while frames that were sent before have not left the socket."""
+        while True:
+            try:
+                return self.socket.send(frame)
+            except BlockingIOError:
+                select.select([], [self.socket], [], 1)
 
     def take(self, flows):
         """Frames of some flows, by key, that have arrived since they were last asked for."""
