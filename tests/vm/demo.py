@@ -8,6 +8,7 @@ Exit status: 0 if all was as it should be, 1 if not. With --json, the last line 
 import argparse
 import json
 import os
+import re
 import sys
 import time
 
@@ -31,9 +32,9 @@ def stock_answer(router, text):
     kmod.unload(kmod.CORE)
     done = router.nft(text, check=False)
     router.nft("flush ruleset")
-    lines = done.stderr.strip().splitlines()
-    return {"refused": done.returncode != 0,
-            "error": next((line for line in lines if "Error" in line), "")}
+    # The first of several lines names the place, the error, and shows the ruleset's line.
+    said = re.search("Error: .*", done.stderr)
+    return {"refused": done.returncode != 0, "error": said.group() if said else ""}
 
 
 def seconds_to_hardware(flow):
