@@ -8,6 +8,15 @@
 #include <linux/netdevice.h>
 #include <net/net_namespace.h>
 #include "probed.h"
+#if NFTO_HAVE_NETDEV_LOCK_HEADER
+#include <net/netdev_lock.h>
+#endif
+
+/*
+ * Locks of their own class for a device that sits on top of others. Since 6.15 the
+ * macro stands in <net/netdev_lock.h>.
+ */
+#define nfto_sim_lockdep_classes(dev) netdev_lockdep_set_classes(dev)
 
 /*
  * A device without a transmit lock. Since 6.12 this is the field dev->lltx, before

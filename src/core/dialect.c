@@ -82,9 +82,11 @@ static void nfto_offer_match(struct nfto_offer *offer, const struct nfto_match *
 /* Every action gets the same hw_stats: mixed ones fail everywhere, "don't care" means none. */
 static struct flow_action_entry *nfto_offer_action(struct nfto_offer *offer, int id)
 {
+	struct flow_action *action = &offer->rule->action;
 	struct flow_action_entry *entry;
 
-	entry = &offer->rule->action.entries[offer->rule->action.num_entries++];
+	action->num_entries++;	/* first: it is what the compiler takes for the array's size */
+	entry = &action->entries[action->num_entries - 1];
 	memset(entry, 0, sizeof(*entry));
 	entry->id = id;
 	entry->hw_stats = FLOW_ACTION_HW_STATS_ANY;

@@ -6,6 +6,7 @@
 #include <net/rtnetlink.h>
 #include <net/sch_generic.h>
 #include "../compat/flow_offload.h"
+#include "../compat/netdev.h"
 #include "flow.h"
 #include "port.h"
 #include "program.h"
@@ -158,7 +159,7 @@ static void nfto_port_identify(struct nfto_port *port)
 
 	if (port->identified)
 		return;
-	err = dev_get_port_parent_id(port->dev, &asic, true);
+	err = nfto_netdev_asic(port->dev, &asic);
 	if (err && err != -EOPNOTSUPP)
 		return;		/* not now; with the next bind */
 	if (err)

@@ -224,7 +224,7 @@ static int port_init(struct net_device *dev)
 	struct nfto_sim_port *port = netdev_priv(dev);
 	int err;
 
-	netdev_lockdep_set_classes(dev);
+	nfto_sim_lockdep_classes(dev);
 	port->counters = netdev_alloc_pcpu_stats(struct nfto_sim_counters);
 	if (!port->counters)
 		return -ENOMEM;
