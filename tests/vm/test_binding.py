@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from nfto import kmod, rules
+from nfto import kmod, nft, rules
 from nfto.flow import BOTH, ORIGINAL, Flow
 from nfto.shell import SCALE, CommandError, run, wait_for
 from nfto.topology import Router
@@ -51,17 +51,17 @@ def test_one_binding_and_one_call(router):
 def test_two_flowtables_share_the_devices(router):
     """In tables of their own, each for one protocol; one goes, the other stays."""
     devices = ["p0", "p1"]
-    router.nft(rules.forward(devices, table="first", select="meta l4proto udp")
-               + rules.forward(devices, table="second", select="meta l4proto tcp"))
+    router.nft(rules.forward(devices, table="one", select="meta l4proto udp")
+               + rules.forward(devices, table="other", select="meta l4proto tcp"))
     udp, tcp = established(router, proto="udp"), established(router, proto="tcp")
     assert_calls(router, bind=2, add=4)
     for flow in udp, tcp:
         assert_hardware(measure(flow, 10))
-    router.nft("delete table inet first")
+    router.nft("delete table inet one")
     wait_for(lambda: router.asic.entries == 2, SCALE, "the deleted flowtable's entries to go")
     assert_hardware(measure(tcp, 10))
     assert_software(measure(udp, 10))
-    router.nft("delete table inet second")
+    router.nft("delete table inet other")
     assert_calls(router, bind=2, unbind=2, add=4, orphaned=0)
     assert router.asic.entries == 0
 
@@ -145,8 +145,8 @@ def test_an_unprivileged_namespace_gets_software(router, kernel_log):
                      "the new user namespace")
             for name in "w0", "p0":
                 router.ns.run("ip link set %s netns %d" % (name, process.pid))
-            run(["nsenter", "--target", str(process.pid), "--user", "--net", "nft",
-                 rules.forward(["p0"])])
+            argv, stdin = nft.command(rules.forward(["p0"]))
+            run(["nsenter", "--target", str(process.pid), "--user", "--net"] + argv, stdin=stdin)
             kernel_log.wait_for("nft_offload: p0: software: .*namespace")
             assert router.asic.calls["bind"] == 0
         finally:

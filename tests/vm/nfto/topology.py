@@ -17,7 +17,7 @@ import select
 import socket
 import threading
 
-from nfto import kmod
+from nfto import kmod, nft
 from nfto.asic import Asic, statistics
 from nfto.frames import key_of
 from nfto.netns import Namespace, ip_lines
@@ -242,7 +242,8 @@ class Router:
 
     def nft(self, text, check=True):
         """Load a ruleset or run commands, as one transaction."""
-        return self.ns.run(["nft", "-f", "-"], stdin=text + "\n", check=check)
+        argv, stdin = nft.command(text)
+        return self.ns.run(argv, stdin=stdin, check=check)
 
     def statistics(self):
         """Counters of all ASIC ports that are here, by name."""
