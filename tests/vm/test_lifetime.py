@@ -84,10 +84,10 @@ def test_namespaces_do_not_share_flows():
         assert_hardware(measure(flows[1], 10))
 
 
+@pytest.mark.timeout(400)
 def test_many_flows_come_and_go(router):
     """Two hundred at once, twice; they leave by timeout, and leave nothing."""
-    number, timeout = 200, 5
-    router.ns.sysctl(netfilter__nf_flowtable_udp_timeout=timeout)
+    number, timeout = 200, router.flow_timeout(5)
     router.nft(rules.whole(router))
     for turn in range(2):
         flows = [Flow(router, "ipv4", "udp", "dnat", sport=40000 + 1000 * turn + index)
@@ -181,7 +181,7 @@ def test_native_offload_goes_on_as_it_is(router, nat, kernel_log):
 
 def test_native_flows_end_in_time(router):
     router.asic.set(personality="ft")
-    router.ns.sysctl(netfilter__nf_flowtable_udp_timeout=3)
+    timeout = router.flow_timeout(3)
     router.nft(rules.whole(router))
     flow, ended = established(router), established(router, proto="tcp")
     for direction in BOTH:
@@ -189,7 +189,7 @@ def test_native_flows_end_in_time(router):
     wait_for(lambda: entries(ended) == [None, None], 2 * SCALE, "the closed connection's end")
     for _ in range(6):
         assert_hardware(measure(flow, 2, directions=(ORIGINAL,)))
-    wait_for(lambda: router.asic.entries == 0, 5 * SCALE, "the idle flow's end")
+    wait_for(lambda: router.asic.entries == 0, (timeout + 2) * SCALE, "the idle flow's end")
 
 
 def test_what_native_drivers_cannot_goes_in_software(router):

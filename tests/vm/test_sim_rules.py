@@ -99,8 +99,7 @@ PEDIT = " action pedit ex munge "
     ("ip", " action vlan pop pipe" + OUT, "no tag matched to pop or change"),
     ("ip", " action vlan modify id 3 pipe" + OUT, "no tag matched to pop or change"),
     ("ip", 3 * " action vlan push id 3 pipe" + OUT, "more than two tags"),
-    ("ip", " action vlan push_eth dst_mac 02:00:00:00:00:01 src_mac 02:00:00:00:00:02 pipe" + OUT,
-     "an action is not supported"),
+    ("ip", " action skbedit mark 7 pipe" + OUT, "an action is not supported"),
 ])
 def test_refused_actions(router, protocol, rest, text):
     tc.refused(router, protocol, rest, text)

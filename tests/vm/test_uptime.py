@@ -25,11 +25,9 @@ def uptime():
 @pytest.mark.timeout(600)
 def test_flows_live_through_the_clocks_wrap():
     """Active, a flow stays; idle, it ends in time; a new one is as good."""
-    timeout = 4
     kmod.load(kmod.CORE)
     with Router() as router:
-        router.ns.sysctl(netfilter__nf_flowtable_udp_timeout=timeout,
-                         netfilter__nf_flowtable_tcp_timeout=timeout)
+        timeout = router.flow_timeout(4)
         router.nft(rules.whole(router))
         old = established(router, "ipv4", "tcp", "both")
         ids = [entry["id"] for entry in entries(old)]

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Connections as conntrack(8) lists them."""
+"""Connections as conntrack(8) lists them, and as the kernel does where an old conntrack(8) lacks
+the words."""
+
+import ipaddress
 
 from nfto.flow import BOTH
+from nfto.shell import read
 
 
 class Connection:
@@ -16,6 +20,8 @@ class Connection:
                 continue
             if name == "src":
                 self.sides.append({})
+            if name in ("src", "dst"):
+                value = str(ipaddress.ip_address(value))    # the kernel writes out all of it
             if self.sides:
                 self.sides[-1].setdefault(name, value)
 
@@ -40,6 +46,15 @@ def find(flow):
         if connection.has(flow):
             return connection
     return None
+
+
+def in_hardware(flow):
+    """Does the kernel say that its connection is? An old conntrack(8) could not tell."""
+    with flow.router.ns.entered():
+        lines = read("/proc/thread-self/net/nf_conntrack").splitlines()
+    # the family and its number come first
+    return any(Connection(line.split(None, 2)[2]).has(flow) for line in lines
+               if "[HW_OFFLOAD]" in line)
 
 
 def delete(flow):

@@ -17,7 +17,7 @@ import select
 import socket
 import threading
 
-from nfto import kmod, nft
+from nfto import kmod, limits, nft
 from nfto.asic import Asic, statistics
 from nfto.frames import key_of
 from nfto.netns import Namespace, ip_lines
@@ -28,6 +28,9 @@ PACKET_IGNORE_OUTGOING = 23
 SOL_PACKET = 263
 SO_RCVBUFFORCE = 33
 BUFFER = 64 << 20
+
+# Seconds, where the kernel does not let it be set.
+FIXED_FLOW_TIMEOUT = 30
 
 PREFIXES = {"sim": "p", "veth": "v", "dummy": "d"}
 
@@ -244,6 +247,14 @@ class Router:
         """Load a ruleset or run commands, as one transaction."""
         argv, stdin = nft.command(text)
         return self.ns.run(argv, stdin=stdin, check=check)
+
+    def flow_timeout(self, seconds):
+        """From now on idle flows end after so many seconds, or after what is returned."""
+        if limits.has("flow-timeout"):
+            return FIXED_FLOW_TIMEOUT
+        self.ns.sysctl(netfilter__nf_flowtable_tcp_timeout=seconds,
+                       netfilter__nf_flowtable_udp_timeout=seconds)
+        return seconds
 
     def statistics(self):
         """Counters of all ASIC ports that are here, by name."""
