@@ -40,9 +40,14 @@ short_hash() {
 	sha256sum | cut -c1-16
 }
 
-# The table of kernels without comments.
-kernel_table() {
+# The table of supported kernels without comments.
+support_table() {
 	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$TOP/scripts/kernels"
+}
+
+# Those of them that can be booted.
+kernel_table() {
+	support_table | awk '$2 != "-"'
 }
 
 kernel_names() {
@@ -56,6 +61,17 @@ default_kernel() {
 # kernel_field NAME COLUMN
 kernel_field() {
 	kernel_table | awk -v name="$1" -v column="$2" '$1 == name { print $column }'
+}
+
+# limits_of_kernel NAME [KIND]: the sentences that tests/limits has for it.
+limits_of_kernel() {
+	local kind name patterns sentence
+	while read -r kind name patterns sentence; do
+		# shellcheck disable=SC2053 # a pattern
+		if [[ -z ${2:-} || $kind == "$2" ]] && [[ $1 == @(${patterns//,/|}) ]]; then
+			echo "$sentence"
+		fi
+	done < <(sed -e '/^#/d' -e '/^[[:space:]]*$/d' "$TOP/tests/limits")
 }
 
 require_kernel() {

@@ -45,7 +45,7 @@ FAILURES=()
 
 # tap_add NAME FILE STATUS KERNEL: adds the results in FILE of the run NAME, which ended with
 # STATUS. A run that does not come to its plan, has no test, or fails without a failed test counts
-# as a failure more. So does a skip that tests/expected-skips does not have for KERNEL.
+# as a failure more. So does a skip whose reason tests/limits does not have for KERNEL.
 tap_add() {
 	local name=$1 file=$2 status=$3 kernel=$4 line plan='' count=0 running='' failed=0
 	while IFS= read -r line; do
@@ -82,15 +82,14 @@ tap_failure() {
 
 # tap_add_skip NAME KERNEL "TEST # SKIP REASON"
 tap_add_skip() {
-	local test=${3% # SKIP*} reason=${3#*# SKIP } kernel_glob test_glob expected
-	while read -r kernel_glob test_glob expected; do
-		# shellcheck disable=SC2053 # they are patterns
-		if [[ $2 == $kernel_glob && $test == $test_glob && $reason == "$expected" ]]; then
+	local test=${3% # SKIP*} reason=${3#*# SKIP } sentence
+	while IFS= read -r sentence; do
+		if [[ $reason == "$sentence" ]]; then
 			((++SKIPPED))
 			return
 		fi
-	done < <(sed -e '/^#/d' -e '/^[[:space:]]*$/d' "$TOP/tests/expected-skips")
-	tap_failure "$1: $test was skipped, which tests/expected-skips does not expect: $reason"
+	done < <(limits_of_kernel "$2")
+	tap_failure "$1: $test was skipped for no reason that tests/limits has: $reason"
 }
 
 # tap_total: the failures and the last line. Fails unless all is well.

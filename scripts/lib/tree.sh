@@ -95,7 +95,7 @@ tree_of_suite() {
 	local suite=$1 key dir
 	key=$({
 		echo "$suite" "${GUEST_PACKAGES[@]}"
-		kernel_table | awk -v suite="$suite" '$2 == suite'
+		kernel_table | awk -v suite="$suite" '$2 == suite { print $1, $3, $4 }'
 		declare -f make_tree
 		cat "$TOP/scripts/lib/install-kernels"
 	} | short_hash)

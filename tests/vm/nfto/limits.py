@@ -9,23 +9,27 @@ import pytest
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "limits")
 
 
+def _entries():
+    """Lists of kind, name, patterns of kernels, sentence."""
+    with open(FILE) as file:
+        return [line.strip().split(None, 3) for line in file if not line.startswith("#")]
+
+
 def _of_this_kernel():
     kernel = os.environ.get("NFTO_KERNEL", "")
-    found = {}
-    with open(FILE) as file:
-        for line in file:
-            if line.startswith("#"):
-                continue
-            _kind, name, kernels, sentence = line.split(None, 3)
-            if any(fnmatch.fnmatch(kernel, pattern) for pattern in kernels.split(",")):
-                found[name] = sentence.strip()
-    return found
+    return {name: sentence for _kind, name, kernels, sentence in _entries()
+            if any(fnmatch.fnmatch(kernel, pattern) for pattern in kernels.split(","))}
 
 
 LIMITS = _of_this_kernel()
 
 
+def names(kind):
+    return [entry[1] for entry in _entries() if entry[0] == kind]
+
+
 def has(name):
+    assert name in [entry[1] for entry in _entries()], "tests/limits has no " + name
     return name in LIMITS
 
 
