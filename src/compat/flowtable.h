@@ -6,6 +6,7 @@
 #ifndef NFTO_COMPAT_FLOWTABLE_H
 #define NFTO_COMPAT_FLOWTABLE_H
 
+#include <net/dst.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include <net/netfilter/nf_flow_table.h>
@@ -43,6 +44,19 @@ static inline bool nfto_flowtable_encap(const struct flow_offload_tuple *tuple, 
 	return true;
 #else
 	return false;
+#endif
+}
+
+/*
+ * Does IPsec encrypt what the flow sends? Kernels before 5.13 would build a rule all the same, with
+ * which hardware sent it in clear. The flow holds its routes as long as it exists.
+ */
+static inline bool nfto_flowtable_ipsec(const struct flow_offload_tuple *tuple)
+{
+#if NFTO_HAVE_FLOW_XMIT_TYPE
+	return tuple->xmit_type == FLOW_OFFLOAD_XMIT_XFRM;
+#else
+	return dst_xfrm(tuple->dst_cache);
 #endif
 }
 

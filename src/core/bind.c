@@ -287,13 +287,18 @@ static int nfto_bind_action(struct net *net, NFTO_ACTION_CONST struct flow_offlo
 	struct flow_offload *flow = (struct flow_offload *)const_flow;
 	int err = -1;
 
+	/* before anything is built, for what was built must not fail any more */
+	if (nfto_flowtable_ipsec(&flow->tuplehash[dir].tuple)) {
+		nfto_flow_unbuildable(flow, dir, NFTO_REASON_IPSEC);
+		return -EOPNOTSUPP;
+	}
 	nfto_flow_both_ways(flow);
 	if (flow->tuplehash[dir].tuple.l3proto == NFPROTO_IPV4)
 		err = nf_flow_rule_route_ipv4(net, flow, dir, flow_rule);
 	else if (flow->tuplehash[dir].tuple.l3proto == NFPROTO_IPV6)
 		err = nf_flow_rule_route_ipv6(net, flow, dir, flow_rule);
 	if (err < 0)
-		nfto_flow_unbuildable(flow, dir);
+		nfto_flow_unbuildable(flow, dir, NFTO_REASON_BUILD);
 	return err;
 }
 

@@ -331,7 +331,7 @@ out_unlock:
 	nfto_flow_free_fresh(fresh);
 }
 
-void nfto_flow_unbuildable(struct flow_offload *core, u8 dir)
+void nfto_flow_unbuildable(struct flow_offload *core, u8 dir, enum nfto_reason reason)
 {
 	struct nfto_flow *flow, *fresh = nfto_flow_alloc(core, dir);
 	struct nfto_table *table;
@@ -348,7 +348,7 @@ void nfto_flow_unbuildable(struct flow_offload *core, u8 dir)
 		flow->rule.match.in_ifindex = core->tuplehash[dir].tuple.iifidx;
 	}
 	if (flow && !flow->port)
-		nfto_flow_refuse(flow, NFTO_REASON_BUILD);
+		nfto_flow_refuse(flow, reason);
 	spin_unlock_bh(&nfto_lock);
 	rcu_read_unlock();
 	nfto_flow_free_fresh(fresh);

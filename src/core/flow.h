@@ -79,10 +79,10 @@ void nfto_flow_stats(struct flow_cls_offload *cls);
 void nfto_flow_both_ways(struct flow_offload *core);
 
 /*
- * The stock builder found no rule for a direction, which keeps the core from offering the flow at
- * all: its reason is remembered all the same. action()'s context.
+ * There is no rule for a direction, which keeps the core from offering the flow at all: @reason is
+ * remembered all the same. action()'s context.
  */
-void nfto_flow_unbuildable(struct flow_offload *core, u8 dir);
+void nfto_flow_unbuildable(struct flow_offload *core, u8 dir, enum nfto_reason reason);
 
 /*
  * UNBIND: no flow of @table that has business at @port is attached on return. The device has left

@@ -17,6 +17,8 @@ static const struct {
 		"only TCP and UDP over IPv4 and IPv6 can be translated" },
 	[NFTO_REASON_TUNNEL] = { "tunnel",
 		"the flow goes through a tunnel" },
+	[NFTO_REASON_IPSEC] = { "ipsec",
+		"IPsec encrypts what the flow sends" },
 	[NFTO_REASON_ACTION] = { "action",
 		"the flow needs an action that cannot be translated" },
 	[NFTO_REASON_REWRITE] = { "rewrite",
