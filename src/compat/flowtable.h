@@ -6,6 +6,7 @@
 #ifndef NFTO_COMPAT_FLOWTABLE_H
 #define NFTO_COMPAT_FLOWTABLE_H
 
+#include <linux/netfilter.h>
 #include <net/dst.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_l4proto.h>

@@ -2,6 +2,7 @@
 #include <linux/if_pppox.h>
 #include <linux/if_vlan.h>
 #include <linux/module.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/ppp_defs.h>
 #include <linux/slab.h>

@@ -1,4 +1,5 @@
 /* upstream: v6.2 8f84780b84d6; action() may change the flow, before it must not */
+#include <linux/netfilter.h>
 #include <net/netfilter/nf_flow_table.h>
 #ifndef NFTO_BASELINE
 static int probe(struct net *net, struct flow_offload *flow,
