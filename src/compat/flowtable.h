@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Flowtables. The core does not export how long it keeps an idle flow, but the sysctls behind it
- * (nf_flowtable_tcp_timeout, nf_flowtable_udp_timeout) stand in headers.
+ * (nf_flowtable_tcp_timeout, nf_flowtable_udp_timeout) stand in headers; RHEL 8 has them elsewhere,
+ * for its structures must not change.
  */
 #ifndef NFTO_COMPAT_FLOWTABLE_H
 #define NFTO_COMPAT_FLOWTABLE_H
@@ -24,6 +25,17 @@ static inline u32 nfto_flowtable_timeout(const struct nf_conn *ct)
 		return READ_ONCE(nf_tcp_pernet(net)->offload_timeout);
 	case IPPROTO_UDP:
 		return READ_ONCE(nf_udp_pernet(net)->offload_timeout);
+	default:
+		break;
+	}
+#elif NFTO_HAVE_RHEL8_FLOW_TIMEOUT
+	struct net *net = nf_ct_net(ct);
+
+	switch (nf_ct_protonum(ct)) {
+	case IPPROTO_TCP:
+		return READ_ONCE(net->nf_tcp_net_offload_timeout);
+	case IPPROTO_UDP:
+		return READ_ONCE(net->nf_udp_net_offload_timeout);
 	default:
 		break;
 	}
