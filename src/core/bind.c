@@ -226,10 +226,21 @@ static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 	nfto_bind_put_table(table);
 }
 
+/* Without nfto_lock: only setup() changes the list, under commit_mutex, and free() in the end. */
+static struct nfto_bind *nfto_bind_find(struct nfto_table *table, const struct net_device *dev)
+{
+	struct nfto_bind *bind;
+
+	list_for_each_entry(bind, &table->binds, list)
+		if (bind->dev == dev)
+			return bind;
+	return NULL;
+}
+
 static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 {
 	struct nfto_table *table = nfto_bind_find_table(ft);
-	struct nfto_bind *bind = kzalloc(sizeof(*bind), GFP_KERNEL);
+	struct nfto_bind *old, *bind = kzalloc(sizeof(*bind), GFP_KERNEL);
 
 	if (!bind)
 		return -ENOMEM;
@@ -242,6 +253,9 @@ static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 	bind->dev = dev;
 	bind->ifindex = dev->ifindex;
 	table->num_binds++;
+	old = nfto_bind_find(table, dev);
+	if (old)	/* taken out of the flowtable without an UNBIND, see nfto_bind_free() */
+		nfto_bind_del(table, old, dev);
 	nfto_bind_classify(table, bind, dev);
 	spin_lock_bh(&nfto_lock);
 	list_add_tail(&bind->list, &table->binds);
@@ -263,14 +277,57 @@ static int nfto_bind_remove(struct nf_flowtable *ft, struct net_device *dev)
 
 	if (!table)
 		return -ENOENT;
-	/* without nfto_lock: only setup() changes the list, under commit_mutex */
-	list_for_each_entry(bind, &table->binds, list) {
-		if (bind->dev == dev) {
-			nfto_bind_del(table, bind, dev);
-			return 0;
-		}
-	}
-	return -ENOENT;
+	bind = nfto_bind_find(table, dev);
+	if (!bind)
+		return -ENOENT;
+	nfto_bind_del(table, bind, dev);
+	return 0;
+}
+
+/* Of a flowtable that is no more only native binds are left, which need nothing but memory. */
+static void nfto_bind_forget(struct nfto_table *table)
+{
+	struct nfto_bind *bind, *next;
+
+	WARN_ON(table->num_bridged);
+	list_for_each_entry_safe(bind, next, &table->binds, list)
+		kfree(bind);
+	spin_lock_bh(&nfto_lock);
+	list_del(&table->list);
+	spin_unlock_bh(&nfto_lock);
+	kfree(table);
+}
+
+static int nfto_bind_new(struct nf_flowtable *ft)
+{
+	struct nfto_table *table = nfto_bind_find_table(ft);
+
+	if (table)	/* of one that had this address */
+		nfto_bind_forget(table);
+	return nf_flow_table_init(ft);
+}
+
+/*
+ * The last that we hear of a flowtable: on some kernels UNBINDs come before, on others after. RHEL
+ * 8.10 to 9.6 send none for the devices of a namespace that ends, RHEL 9 none for one that is taken
+ * out of a flowtable. So what is ours ends here. Native binds wait for an UNBIND, if it comes: the
+ * device, that its driver must be asked by, may be gone already.
+ */
+static void nfto_bind_free(struct nf_flowtable *ft)
+{
+	struct nfto_bind *bind, *next;
+	struct nfto_table *table;
+
+	nf_flow_table_free(ft);
+	table = nfto_bind_find_table(ft);
+	if (!table)
+		return;
+	table->num_binds++;	/* keeps it */
+	list_for_each_entry_safe(bind, next, &table->binds, list)
+		if (bind->backend != NFTO_NATIVE)
+			nfto_bind_del(table, bind, NULL);
+	table->num_binds--;
+	nfto_bind_put_table(table);
 }
 
 static int nfto_bind_setup(struct nf_flowtable *ft, struct net_device *dev,
@@ -342,26 +399,26 @@ static unsigned int nfto_bind_inet_hook(void *priv, struct sk_buff *skb,
 static struct nf_flowtable_type nfto_types[] = {
 	{
 		.family	= NFPROTO_INET,
-		.init	= nf_flow_table_init,
+		.init	= nfto_bind_new,
 		.setup	= nfto_bind_setup,
 		.action	= nfto_bind_action,
-		.free	= nf_flow_table_free,
+		.free	= nfto_bind_free,
 		.hook	= nfto_bind_inet_hook,
 		.owner	= THIS_MODULE,
 	}, {
 		.family	= NFPROTO_IPV4,
-		.init	= nf_flow_table_init,
+		.init	= nfto_bind_new,
 		.setup	= nfto_bind_setup,
 		.action	= nfto_bind_action,
-		.free	= nf_flow_table_free,
+		.free	= nfto_bind_free,
 		.hook	= nf_flow_offload_ip_hook,
 		.owner	= THIS_MODULE,
 	}, {
 		.family	= NFPROTO_IPV6,
-		.init	= nf_flow_table_init,
+		.init	= nfto_bind_new,
 		.setup	= nfto_bind_setup,
 		.action	= nfto_bind_action,
-		.free	= nf_flow_table_free,
+		.free	= nfto_bind_free,
 		.hook	= nf_flow_offload_ipv6_hook,
 		.owner	= THIS_MODULE,
 	},
@@ -430,6 +487,10 @@ int nfto_bind_init(void)
 
 void nfto_bind_exit(void)
 {
+	struct nfto_table *table, *next;
+
 	nfto_bind_unregister(ARRAY_SIZE(nfto_types));
-	WARN_ON(!list_empty(&nfto_tables));
+	/* no flowtable has one of our types any more */
+	list_for_each_entry_safe(table, next, &nfto_tables, list)
+		nfto_bind_forget(table);
 }

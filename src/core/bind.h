@@ -3,7 +3,7 @@
  * bind - flowtable types of our own in front of the stock ones; a backend for each device.
  *
  * setup() runs under nftables' commit_mutex, sometimes under RTNL too; it sees the devices of one
- * flowtable come and go. All devices of a flowtable are gone before the flowtable is freed.
+ * flowtable come and go. Not all kernels tell of all that go: free() ends what is left.
  */
 #ifndef NFTO_BIND_H
 #define NFTO_BIND_H
