@@ -40,16 +40,4 @@ static inline bool nfto_sim_is_pppoe_push(const struct flow_action_entry *act, u
 #endif
 }
 
-/* Adds to the counters of a rule. Kernels of RHEL 8 lack the drops. */
-static inline void nfto_sim_stats_update(struct flow_stats *stats, u64 bytes, u64 packets,
-					 u64 lastused)
-{
-#if NFTO_HAVE_STATS_DROPS
-	flow_stats_update(stats, bytes, packets, 0, lastused,
-			  FLOW_ACTION_HW_STATS_IMMEDIATE);
-#else
-	flow_stats_update(stats, bytes, packets, lastused, FLOW_ACTION_HW_STATS_IMMEDIATE);
-#endif
-}
-
 #endif

@@ -593,8 +593,9 @@ static void generic_stats(struct nfto_sim_entry *entry, struct flow_stats *stats
 	u64 packets = atomic64_read(&entry->packets);
 	u64 bytes = atomic64_read(&entry->bytes);
 
-	nfto_sim_stats_update(stats, bytes - entry->told_bytes, packets - entry->told_packets,
-			      READ_ONCE(entry->lastused));
+	flow_stats_update(stats, bytes - entry->told_bytes, packets - entry->told_packets, 0,
+			  READ_ONCE(entry->lastused),
+			  FLOW_ACTION_HW_STATS_IMMEDIATE);
 	entry->told_packets = packets;
 	entry->told_bytes = bytes;
 }
