@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """The same ruleset: refused without the module, at work with it, and never worse off."""
 
+import os
+import re
+
 import pytest
 
 from nfto import kmod, rules
 from nfto.flow import Flow
-from nfto.shell import CommandError
+from nfto.shell import CommandError, read, run
 from nfto.topology import Router
 from nfto.traffic import (assert_hardware, assert_software, deliver, assert_delivered, entries,
                           establish, established, measure, offloaded, probe)
@@ -40,6 +43,20 @@ def test_stock_refuses_and_the_module_accepts(router, family):
     router.nft(text)
     for version in FAMILIES[family]:
         assert_hardware(measure(established(router, version), 10))
+
+
+@pytest.mark.every_kernel
+def test_the_kernel_log_has_what_a_bug_report_needs(kernel_log):
+    kmod.unload(kmod.CORE)
+    kmod.load(kmod.CORE)
+    line = kernel_log.wait_for("nft_offload: .*shims: ")
+    version = re.search('PACKAGE_VERSION="(.*)"', read("/nfto/dkms.conf")).group(1)
+    assert line.split("nft_offload: ")[1].startswith(version + ": ")
+    for module in kmod.CORE, kmod.SIM:
+        assert run(["modinfo", "-F", "version", module]).stdout.strip() == version
+    answers = dict(known.split(None, 1) for known in read("/nfto/tests/shims").splitlines()
+                   if not known.startswith("#"))
+    assert re.search(r"shims: (.*)\)", line).group(1) == answers[os.environ["NFTO_KERNEL"]]
 
 
 def test_it_works_when_the_module_came_before_the_stock_types(router):
