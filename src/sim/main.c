@@ -71,5 +71,6 @@ static void __exit nfto_sim_exit(void)
 module_init(nfto_sim_init);
 module_exit(nfto_sim_exit);
 
+MODULE_VERSION(NFTO_VERSION);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Virtual switching ASIC: rules from TC flower, frames from any Ethernet device");
