@@ -16,19 +16,19 @@ PRODUCTS = '*.o' '*.ko' '*.mod' '*.mod.c' '.*.cmd' '.*.d' modules.order Module.s
 	probed.h '*.result' '*.result.log'
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install headers demo check clean help
+.PHONY: modules modules_install preflight tree demo check clean help
 
-modules: headers ## build nft_offload.ko and nft_offload_sim.ko (KVER=, KDIR=, W=1, C=1)
-	+$(KBUILD) modules
+modules: preflight ## build nft_offload.ko and nft_offload_sim.ko (KVER=, KDIR=, W=1, C=1)
+	+$(KBUILD) NFTO_PREFLIGHT=done modules
 
-modules_install: headers ## install them for that kernel (INSTALL_MOD_PATH= for elsewhere)
+modules_install: tree ## install them for that kernel (INSTALL_MOD_PATH= for elsewhere)
 	+$(KBUILD) INSTALL_MOD_DIR=updates $(UNSIGNED) modules_install
 
-headers:
-	@test -e $(KDIR)/Makefile || { \
-		echo "There are no headers of kernel $(KVER) in $(KDIR):" \
-			"install the package linux-headers-$(KVER) (Debian, Ubuntu)" \
-			"or kernel-devel-$(KVER) (Fedora, RHEL)." >&2; exit 1; }
+preflight: ## only look whether they can be built: sources, kernel, compiler
+	+@sh src/compat/preflight make '$(KDIR)' '$(KVER)' $(KBUILD)
+
+tree:
+	@sh src/compat/preflight tree '$(KDIR)' '$(KVER)'
 
 demo: ## show what it does, in a virtual machine
 	scripts/demo
