@@ -175,7 +175,11 @@ static struct nfto_table *nfto_bind_find_table(const struct nf_flowtable *ft)
 		}
 	}
 	spin_unlock_bh(&nfto_lock);
-	return found;	/* stays: only this flowtable's setup() ends it, under commit_mutex */
+	/*
+	 * Stays: only this flowtable's setup() and free() end it, which never run at once. Once
+	 * the flowtable is in no list any more one work item calls them, without commit_mutex.
+	 */
+	return found;
 }
 
 static struct nfto_table *nfto_bind_new_table(struct nf_flowtable *ft)
@@ -204,6 +208,7 @@ static void nfto_bind_put_table(struct nfto_table *table)
 	kfree(table);
 }
 
+/* @dev is NULL if it is gone: its driver's callback went with it. */
 static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 			  struct net_device *dev)
 {
@@ -215,8 +220,8 @@ static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 	spin_unlock_bh(&nfto_lock);
 	table->num_binds--;
 
-	if (bind->backend == NFTO_NATIVE) {
-		/* the stock order is unbind, then DESTROY, which finds no callback any more */
+	if (bind->backend == NFTO_NATIVE && dev) {
+		/* on most kernels DESTROY comes after the unbind, and finds no callback any more */
 		nf_flow_table_cleanup(dev);
 		nf_flow_table_offload_setup(table->ft, dev, FLOW_BLOCK_UNBIND);
 	}
@@ -226,7 +231,7 @@ static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 	nfto_bind_put_table(table);
 }
 
-/* Without nfto_lock: only setup() changes the list, under commit_mutex, and free() in the end. */
+/* The eldest. Without nfto_lock: setup() and free() alone change the list, see above. */
 static struct nfto_bind *nfto_bind_find(struct nfto_table *table, const struct net_device *dev)
 {
 	struct nfto_bind *bind;
@@ -240,7 +245,7 @@ static struct nfto_bind *nfto_bind_find(struct nfto_table *table, const struct n
 static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 {
 	struct nfto_table *table = nfto_bind_find_table(ft);
-	struct nfto_bind *old, *bind = kzalloc(sizeof(*bind), GFP_KERNEL);
+	struct nfto_bind *bind = kzalloc(sizeof(*bind), GFP_KERNEL);
 
 	if (!bind)
 		return -ENOMEM;
@@ -253,10 +258,11 @@ static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 	bind->dev = dev;
 	bind->ifindex = dev->ifindex;
 	table->num_binds++;
-	old = nfto_bind_find(table, dev);
-	if (old)	/* taken out of the flowtable without an UNBIND, see nfto_bind_free() */
-		nfto_bind_del(table, old, dev);
 	nfto_bind_classify(table, bind, dev);
+	/*
+	 * It may be there already: taken out and put back in one transaction, whose UNBIND, meant
+	 * for the elder, is still to come.
+	 */
 	spin_lock_bh(&nfto_lock);
 	list_add_tail(&bind->list, &table->binds);
 	if (bind->backend == NFTO_NATIVE)
@@ -284,50 +290,29 @@ static int nfto_bind_remove(struct nf_flowtable *ft, struct net_device *dev)
 	return 0;
 }
 
-/* Of a flowtable that is no more only native binds are left, which need nothing but memory. */
-static void nfto_bind_forget(struct nfto_table *table)
-{
-	struct nfto_bind *bind, *next;
-
-	WARN_ON(table->num_bridged);
-	list_for_each_entry_safe(bind, next, &table->binds, list)
-		kfree(bind);
-	spin_lock_bh(&nfto_lock);
-	list_del(&table->list);
-	spin_unlock_bh(&nfto_lock);
-	kfree(table);
-}
-
-static int nfto_bind_new(struct nf_flowtable *ft)
-{
-	struct nfto_table *table = nfto_bind_find_table(ft);
-
-	if (table)	/* of one that had this address */
-		nfto_bind_forget(table);
-	return nf_flow_table_init(ft);
-}
-
 /*
- * The last that we hear of a flowtable: on some kernels UNBINDs come before, on others after. RHEL
- * 8.10 to 9.6 send none for the devices of a namespace that ends, RHEL 9 none for one that is taken
- * out of a flowtable. So what is ours ends here. Native binds wait for an UNBIND, if it comes: the
- * device, that its driver must be asked by, may be gone already.
+ * The last that we hear of a flowtable. RHEL before 10 sends no UNBIND for the devices of a
+ * namespace that ends, RHEL 9 none for one that is taken out of a flowtable, and all the others
+ * only after this. So what is left ends here, while the flowtable can still be looked into.
  */
 static void nfto_bind_free(struct nf_flowtable *ft)
 {
+	struct nfto_table *table = nfto_bind_find_table(ft);
 	struct nfto_bind *bind, *next;
-	struct nfto_table *table;
+	struct net_device *dev;
 
+	if (table) {
+		table->num_binds++;	/* keeps it */
+		list_for_each_entry_safe(bind, next, &table->binds, list) {
+			dev = dev_get_by_index(read_pnet(&ft->net), bind->ifindex);
+			nfto_bind_del(table, bind, dev == bind->dev ? dev : NULL);
+			if (dev)
+				dev_put(dev);
+		}
+		table->num_binds--;
+		nfto_bind_put_table(table);
+	}
 	nf_flow_table_free(ft);
-	table = nfto_bind_find_table(ft);
-	if (!table)
-		return;
-	table->num_binds++;	/* keeps it */
-	list_for_each_entry_safe(bind, next, &table->binds, list)
-		if (bind->backend != NFTO_NATIVE)
-			nfto_bind_del(table, bind, NULL);
-	table->num_binds--;
-	nfto_bind_put_table(table);
 }
 
 static int nfto_bind_setup(struct nf_flowtable *ft, struct net_device *dev,
@@ -399,7 +384,7 @@ static unsigned int nfto_bind_inet_hook(void *priv, struct sk_buff *skb,
 static struct nf_flowtable_type nfto_types[] = {
 	{
 		.family	= NFPROTO_INET,
-		.init	= nfto_bind_new,
+		.init	= nf_flow_table_init,
 		.setup	= nfto_bind_setup,
 		.action	= nfto_bind_action,
 		.free	= nfto_bind_free,
@@ -407,7 +392,7 @@ static struct nf_flowtable_type nfto_types[] = {
 		.owner	= THIS_MODULE,
 	}, {
 		.family	= NFPROTO_IPV4,
-		.init	= nfto_bind_new,
+		.init	= nf_flow_table_init,
 		.setup	= nfto_bind_setup,
 		.action	= nfto_bind_action,
 		.free	= nfto_bind_free,
@@ -415,7 +400,7 @@ static struct nf_flowtable_type nfto_types[] = {
 		.owner	= THIS_MODULE,
 	}, {
 		.family	= NFPROTO_IPV6,
-		.init	= nfto_bind_new,
+		.init	= nf_flow_table_init,
 		.setup	= nfto_bind_setup,
 		.action	= nfto_bind_action,
 		.free	= nfto_bind_free,
@@ -487,10 +472,6 @@ int nfto_bind_init(void)
 
 void nfto_bind_exit(void)
 {
-	struct nfto_table *table, *next;
-
 	nfto_bind_unregister(ARRAY_SIZE(nfto_types));
-	/* no flowtable has one of our types any more */
-	list_for_each_entry_safe(table, next, &nfto_tables, list)
-		nfto_bind_forget(table);
+	WARN_ON(!list_empty(&nfto_tables));
 }

@@ -3,7 +3,8 @@
  * bind - flowtable types of our own in front of the stock ones; a backend for each device.
  *
  * setup() runs under nftables' commit_mutex, sometimes under RTNL too; it sees the devices of one
- * flowtable come and go. Not all kernels tell of all that go: free() ends what is left.
+ * flowtable come and go. Not all kernels tell of all that go: free() ends what is left. After it
+ * RHEL before 10 sends UNBINDs from a work item without the mutex, which find nothing.
  */
 #ifndef NFTO_BIND_H
 #define NFTO_BIND_H
@@ -22,14 +23,14 @@ enum nfto_backend {
 	NFTO_NATIVE,	/* the driver takes flowtables itself */
 };
 
-/* A flowtable with `flags offload`: from the bind of its first device to the unbind of its last. */
+/* A flowtable with `flags offload`: from the bind of its first device to the end of its last. */
 struct nfto_table {
 	struct list_head list;		/* nfto_tables; nfto_lock */
 	struct nf_flowtable *ft;
 	struct list_head binds;		/* nfto_lock */
 	struct list_head flows;		/* attached ones; nfto_lock */
 	unsigned int num_flows;		/* nfto_lock */
-	unsigned int num_binds;		/* commit_mutex */
+	unsigned int num_binds;		/* setup() and free(), which never run at once */
 	unsigned int num_bridged;	/* nfto_lock; our callback is there while it is not 0 */
 	unsigned int num_native;	/* nfto_lock */
 };

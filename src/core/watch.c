@@ -28,8 +28,8 @@ static struct notifier_block nfto_watch_netdev_nb = {
 };
 
 /*
- * The flowtables' UNBINDs came in nf_tables' pre_exit, the devices' ends before us; what is left of
- * both is in workers. They hold conntrack entries, for whose end conntrack's own exit waits.
+ * The devices' ends came before us, and on most kernels the flowtables' UNBINDs, in nf_tables'
+ * pre_exit; what is left of both is in workers. They hold conntrack entries, for whose end conntrack's own exit waits.
  */
 static void __net_exit nfto_watch_net_exit(struct net *net)
 {

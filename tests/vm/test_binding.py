@@ -93,6 +93,23 @@ def test_devices_come_and_go(router):
     assert router.asic.calls["orphaned"] == 0
 
 
+@pytest.mark.every_kernel
+@pytest.mark.parametrize("option", ["--check", "--handle"])
+def test_a_device_is_taken_out_and_put_back_at_once(router, option):
+    """In one transaction, which is only checked, or (the other option says nothing here) done."""
+    router.nft(rules.whole(router))
+    flow = established(router, client=2, server=3)
+    change = (" flowtable inet filter f { hook ingress priority 0; devices = { p3 };"
+              " flags offload; counter; }\n")
+    argv, stdin = nft.command("delete" + change + "add" + change)
+    router.ns.run(argv + [option], stdin=stdin)
+    assert_hardware(measure(offloaded(flow), 10))
+    assert_hardware(measure(established(router, client=2, server=3), 10))
+    bound(router, 4)
+    router.nft("flush ruleset")
+    bound(router, 0)
+
+
 @pytest.mark.parametrize("qdisc", ["clsact", "ingress"])
 def test_a_qdisc_owns_the_block(router, qdisc, kernel_log):
     """Software in words while it does; bound when it has gone, without anybody's help."""

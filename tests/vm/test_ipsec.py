@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What IPsec must encrypt never leaves in clear: no hardware here can encrypt."""
+"""What IPsec encrypts stays in software: no hardware here can encrypt.
+
+With IPsec in one direction alone the kernel does not see it if the other direction adds the flow:
+its own flowtable sends such packets in clear too.
+"""
 
 import pytest
 
