@@ -29,7 +29,8 @@ static struct notifier_block nfto_watch_netdev_nb = {
 
 /*
  * The devices' ends came before us, and on most kernels the flowtables' UNBINDs, in nf_tables'
- * pre_exit; what is left of both is in workers. They hold conntrack entries, for whose end conntrack's own exit waits.
+ * pre_exit; what is left of both is in workers. They hold conntrack entries, for whose end
+ * conntrack's own exit waits.
  */
 static void __net_exit nfto_watch_net_exit(struct net *net)
 {
