@@ -63,15 +63,19 @@ kernel_field() {
 	kernel_table | awk -v name="$1" -v column="$2" '$1 == name { print $column }'
 }
 
-# limits_of_kernel NAME [KIND]: the sentences that tests/limits has for it.
+# The table of what users miss, without comments.
+limits_table() {
+	sed -e '/^#/d' -e '/^[[:space:]]*$/d' "$TOP/tests/limits"
+}
+
+# limits_of_kernel NAME: its lines of that table, each with its number before it.
 limits_of_kernel() {
-	local kind name patterns sentence
+	local number=0 kind name patterns sentence
 	while read -r kind name patterns sentence; do
+		((++number))
 		# shellcheck disable=SC2053 # a pattern
-		if [[ -z ${2:-} || $kind == "$2" ]] && [[ $1 == @(${patterns//,/|}) ]]; then
-			echo "$sentence"
-		fi
-	done < <(sed -e '/^#/d' -e '/^[[:space:]]*$/d' "$TOP/tests/limits")
+		[[ $1 != @(${patterns//,/|}) ]] || echo "$number $kind $name $sentence"
+	done < <(limits_table)
 }
 
 require_kernel() {

@@ -82,8 +82,8 @@ tap_failure() {
 
 # tap_add_skip NAME KERNEL "TEST # SKIP REASON"
 tap_add_skip() {
-	local test=${3% # SKIP*} reason=${3#*# SKIP } sentence
-	while IFS= read -r sentence; do
+	local test=${3% # SKIP*} reason=${3#*# SKIP } number kind name sentence
+	while read -r number kind name sentence; do
 		if [[ $reason == "$sentence" ]]; then
 			((++SKIPPED))
 			return

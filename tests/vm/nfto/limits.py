@@ -4,8 +4,6 @@
 import fnmatch
 import os
 
-import pytest
-
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "limits")
 
 
@@ -31,9 +29,3 @@ def names(kind):
 def has(name):
     assert name in [entry[1] for entry in _entries()], "tests/limits has no " + name
     return name in LIMITS
-
-
-def skip(name):
-    """Skip the rest of a test where it cannot be done."""
-    if has(name):
-        pytest.skip(LIMITS[name])
