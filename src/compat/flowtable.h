@@ -7,6 +7,7 @@
 #ifndef NFTO_COMPAT_FLOWTABLE_H
 #define NFTO_COMPAT_FLOWTABLE_H
 
+#include <linux/etherdevice.h>
 #include <linux/netfilter.h>
 #include <net/dst.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -70,6 +71,21 @@ static inline bool nfto_flowtable_ipsec(const struct flow_offload_tuple *tuple)
 	return tuple->xmit_type == FLOW_OFFLOAD_XMIT_XFRM;
 #else
 	return dst_xfrm(tuple->dst_cache);
+#endif
+}
+
+/*
+ * Does the core's software path send the flow straight to a device, under MACs that were looked up
+ * once? Then *@ifindex and @mac are set to where. Kernels before 5.13 look with every packet.
+ */
+static inline void nfto_flowtable_direct(const struct flow_offload_tuple *tuple, int *ifindex,
+					 u8 *mac)
+{
+#if NFTO_HAVE_FLOW_XMIT_TYPE
+	if (tuple->xmit_type == FLOW_OFFLOAD_XMIT_DIRECT) {
+		*ifindex = tuple->out.ifidx;
+		ether_addr_copy(mac, tuple->out.h_dest);
+	}
 #endif
 }
 

@@ -15,15 +15,21 @@
 
 static LIST_HEAD(nfto_tables);	/* nfto_lock */
 
-struct nfto_port *nfto_bind_port(const struct nfto_table *table, int ifindex)
+enum nfto_reason nfto_bind_port(const struct nfto_table *table, int ifindex,
+				struct nfto_port **port)
 {
 	const struct nfto_bind *bind;
 
 	lockdep_assert_held(&nfto_lock);
-	list_for_each_entry(bind, &table->binds, list)
-		if (bind->ifindex == ifindex)
-			return bind->port;
-	return NULL;
+	list_for_each_entry(bind, &table->binds, list) {
+		if (bind->ifindex != ifindex)
+			continue;
+		*port = bind->port;
+		if (bind->backend == NFTO_NATIVE)
+			return NFTO_REASON_NATIVE;
+		return bind->backend == NFTO_SOFTWARE ? bind->reason : NFTO_REASON_NONE;
+	}
+	return NFTO_REASON_INGRESS;
 }
 
 struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir)
@@ -33,8 +39,28 @@ struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir)
 
 	lockdep_assert_held(&nfto_lock);
 	list_for_each_entry(table, &nfto_tables, list)
-		if (table->num_bridged &&
-		    flow_offload_lookup(table->ft, &tuplehash->tuple) == tuplehash)
+		if (flow_offload_lookup(table->ft, &tuplehash->tuple) == tuplehash)
+			return table;
+	return NULL;
+}
+
+bool nfto_bind_any(void)
+{
+	bool any;
+
+	spin_lock_bh(&nfto_lock);
+	any = !list_empty(&nfto_tables);
+	spin_unlock_bh(&nfto_lock);
+	return any;
+}
+
+struct nfto_table *nfto_bind_next_table(u32 round)
+{
+	struct nfto_table *table;
+
+	lockdep_assert_held(&nfto_lock);
+	list_for_each_entry(table, &nfto_tables, list)
+		if (table->round != round)
 			return table;
 	return NULL;
 }
@@ -102,17 +128,8 @@ static bool nfto_bind_native(struct nf_flowtable *ft, struct net_device *dev)
 
 static void nfto_bind_unbridge(struct nfto_table *table, struct nfto_bind *bind)
 {
-	bool last;
-
 	/* nobody tells us of its flows any more, and they may be gone before their entries */
 	nfto_flow_unbind(table, bind->port);
-	spin_lock_bh(&nfto_lock);
-	last = !--table->num_bridged;
-	spin_unlock_bh(&nfto_lock);
-	if (last) {
-		nf_flow_table_offload_del_cb(table->ft, nfto_bind_cb, table);
-		nfto_flow_drop_table(table);
-	}
 	spin_lock_bh(&nfto_lock);
 	nfto_port_unbind(bind->port);
 	spin_unlock_bh(&nfto_lock);
@@ -130,21 +147,7 @@ static enum nfto_reason nfto_bind_bridge(struct nfto_table *table, struct nfto_b
 	if (reason)
 		return reason;
 	bind->port = nfto_port_bind(dev, driver);
-	if (!bind->port)
-		return NFTO_REASON_NO_MEMORY;
-	if (!table->num_bridged &&
-	    nf_flow_table_offload_add_cb(table->ft, nfto_bind_cb, table)) {
-		spin_lock_bh(&nfto_lock);
-		nfto_port_unbind(bind->port);
-		spin_unlock_bh(&nfto_lock);
-		nfto_port_put(bind->port);
-		bind->port = NULL;
-		return NFTO_REASON_NO_MEMORY;
-	}
-	spin_lock_bh(&nfto_lock);
-	table->num_bridged++;
-	spin_unlock_bh(&nfto_lock);
-	return NFTO_REASON_NONE;
+	return bind->port ? NFTO_REASON_NONE : NFTO_REASON_NO_MEMORY;
 }
 
 static void nfto_bind_classify(struct nfto_table *table, struct nfto_bind *bind,
@@ -191,6 +194,11 @@ static struct nfto_table *nfto_bind_new_table(struct nf_flowtable *ft)
 	table->ft = ft;
 	INIT_LIST_HEAD(&table->binds);
 	INIT_LIST_HEAD(&table->flows);
+	/* also if no device is bridged: software's flows and native drivers' become wrong too */
+	if (nf_flow_table_offload_add_cb(ft, nfto_bind_cb, table)) {
+		kfree(table);
+		return NULL;
+	}
 	spin_lock_bh(&nfto_lock);
 	list_add_tail(&table->list, &nfto_tables);
 	spin_unlock_bh(&nfto_lock);
@@ -201,10 +209,12 @@ static void nfto_bind_put_table(struct nfto_table *table)
 {
 	if (table->num_binds)
 		return;
+	nf_flow_table_offload_del_cb(table->ft, nfto_bind_cb, table);
+	/* unlinked first, so that action() attaches nothing to it any more */
 	spin_lock_bh(&nfto_lock);
 	list_del(&table->list);
 	spin_unlock_bh(&nfto_lock);
-	WARN_ON(table->num_flows);
+	nfto_flow_drop_table(table);
 	kfree(table);
 }
 

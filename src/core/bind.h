@@ -23,15 +23,18 @@ enum nfto_backend {
 	NFTO_NATIVE,	/* the driver takes flowtables itself */
 };
 
-/* A flowtable with `flags offload`: from the bind of its first device to the end of its last. */
+/*
+ * A flowtable with `flags offload`: from the bind of its first device to the end of its last. So
+ * long our callback is there.
+ */
 struct nfto_table {
 	struct list_head list;		/* nfto_tables; nfto_lock */
 	struct nf_flowtable *ft;
 	struct list_head binds;		/* nfto_lock */
 	struct list_head flows;		/* attached ones; nfto_lock */
 	unsigned int num_flows;		/* nfto_lock */
+	u32 round;			/* nfto_lock; in which all flows were looked at */
 	unsigned int num_binds;		/* setup() and free(), which never run at once */
-	unsigned int num_bridged;	/* nfto_lock; our callback is there while it is not 0 */
 	unsigned int num_native;	/* nfto_lock */
 };
 
@@ -44,14 +47,24 @@ struct nfto_bind {
 	struct nfto_port *port;		/* if bridged */
 };
 
-/* The port where packets from @ifindex enter @table, or NULL. Caller holds nfto_lock. */
-struct nfto_port *nfto_bind_port(const struct nfto_table *table, int ifindex);
+/*
+ * The port where packets from @ifindex enter @table, in *@port if NFTO_REASON_NONE is returned;
+ * else why there is none. Caller holds nfto_lock.
+ */
+enum nfto_reason nfto_bind_port(const struct nfto_table *table, int ifindex,
+				struct nfto_port **port);
 
 /*
- * The flowtable that @core is in, if the core tells us of its flows' ends; else NULL. Caller holds
- * nfto_lock and is an RCU reader.
+ * The flowtable that @core is in, if it is one of ours; else NULL. Caller holds nfto_lock and is an
+ * RCU reader.
  */
 struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir);
+
+/* Is any flowtable ours? */
+bool nfto_bind_any(void);
+
+/* A flowtable whose last round was another one, or NULL. Caller holds nfto_lock. */
+struct nfto_table *nfto_bind_next_table(u32 round);
 
 int nfto_bind_init(void);
 void nfto_bind_exit(void);

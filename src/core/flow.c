@@ -3,7 +3,7 @@
 #include <net/netfilter/nf_conntrack_acct.h>
 #include "../compat/flowtable.h"
 #include "bind.h"
-#include "flow.h"
+#include "flow_internal.h"
 #include "port.h"
 #include "trace.h"
 
@@ -11,6 +11,8 @@
 #define NFTO_CHUNK 256	/* flows looked at in one hold of nfto_lock, where there may be many */
 
 DEFINE_SPINLOCK(nfto_lock);
+
+u32 nfto_flow_round;			/* nfto_lock */
 
 static struct rhashtable nfto_cookies;
 static u64 nfto_last_id;	/* nfto_lock */
@@ -29,16 +31,15 @@ static const struct rhashtable_params nfto_owner_params = {
 	.automatic_shrinking = true,
 };
 
-static struct nfto_flow *nfto_flow_find(unsigned long cookie)
+struct nfto_flow *nfto_flow_find(unsigned long cookie)
 {
 	lockdep_assert_held(&nfto_lock);
 	return rhashtable_lookup_fast(&nfto_cookies, &cookie, nfto_cookie_params);
 }
 
-/* The core's flow is on its way out: its status bits are the core's alone now. */
-static bool nfto_flow_dying(const struct flow_offload *core)
+struct nfto_flow *nfto_flow_back(const struct nfto_flow *flow)
 {
-	return test_bit(NF_FLOW_TEARDOWN, &core->flags) || test_bit(NF_FLOW_HW_DYING, &core->flags);
+	return nfto_flow_find((unsigned long)&flow->core->tuplehash[!flow->dir].tuple);
 }
 
 /*
@@ -54,7 +55,7 @@ static void nfto_flow_mark(const struct nfto_flow *flow, bool hardware)
 	if (!flow->attached || flow->table->num_native)
 		return;
 	if (!hardware) {
-		other = nfto_flow_find((unsigned long)&flow->core->tuplehash[!flow->dir].tuple);
+		other = nfto_flow_back(flow);
 		hardware = other && other->installed;
 	}
 	if (hardware == test_bit(IPS_HW_OFFLOAD_BIT, &flow->ct->status))
@@ -107,8 +108,7 @@ static void nfto_flow_enqueue(struct nfto_flow *flow)
 	nfto_port_kick(flow->port, 0);
 }
 
-/* It is not to be in hardware any more. May free the flow. */
-static void nfto_flow_unwant(struct nfto_flow *flow)
+void nfto_flow_unwant(struct nfto_flow *flow)
 {
 	lockdep_assert_held(&nfto_lock);
 	flow->wanted = false;
@@ -122,11 +122,19 @@ static void nfto_flow_unwant(struct nfto_flow *flow)
 	nfto_flow_settle(flow);
 }
 
-/*
- * The core's flow may go away after this. What hardware has of it is deleted by the worker.
- * May free the flow.
- */
-static void nfto_flow_detach(struct nfto_flow *flow, enum nfto_reason reason)
+void nfto_flow_withdraw(struct nfto_flow *flow, enum nfto_reason reason)
+{
+	lockdep_assert_held(&nfto_lock);
+	flow->reason = reason;
+	flow->state = NFTO_REFUSED;
+	flow->err = 0;
+	flow->tries = 0;	/* there is nothing that the driver has said to wait for */
+	if (flow->port)
+		nfto_flow_unwant(flow);
+}
+
+/* What hardware has of it is deleted by the worker. */
+void nfto_flow_detach(struct nfto_flow *flow, enum nfto_reason reason)
 {
 	lockdep_assert_held(&nfto_lock);
 	rhashtable_remove_fast(&nfto_cookies, &flow->by_cookie, nfto_cookie_params);
@@ -141,6 +149,23 @@ static void nfto_flow_detach(struct nfto_flow *flow, enum nfto_reason reason)
 	nfto_flow_unwant(flow);
 }
 
+/* Where the packets of @core's direction @dir come from and go to, as far as the core says. */
+static void nfto_flow_find_way(struct nfto_way *way, const struct flow_offload *core, u8 dir)
+{
+	const struct flow_offload_tuple *tuple = &core->tuplehash[dir].tuple;
+	const struct flow_offload_tuple *back = &core->tuplehash[!dir].tuple;
+
+	way->in = tuple->iifidx;
+	nfto_flowtable_direct(tuple, &way->out, way->mac);
+	if (tuple->l3proto == NFPROTO_IPV4) {
+		way->family = AF_INET;
+		way->to[0] = back->src_v4.s_addr;
+	} else {
+		way->family = AF_INET6;
+		memcpy(way->to, &back->src_v6, sizeof(way->to));
+	}
+}
+
 static struct nfto_flow *nfto_flow_alloc(struct flow_offload *core, u8 dir)
 {
 	struct nfto_flow *flow = kzalloc(sizeof(*flow), GFP_KERNEL);
@@ -152,6 +177,7 @@ static struct nfto_flow *nfto_flow_alloc(struct flow_offload *core, u8 dir)
 	flow->dir = dir;
 	flow->ct = core->ct;
 	flow->state = NFTO_REFUSED;
+	nfto_flow_find_way(&flow->way, core, dir);
 	nf_conntrack_get(&flow->ct->ct_general);
 	INIT_LIST_HEAD(&flow->queue_node);
 	return flow;
@@ -171,6 +197,7 @@ static bool nfto_flow_attach(struct nfto_flow *flow, struct nfto_table *table)
 	if (rhashtable_insert_fast(&nfto_cookies, &flow->by_cookie, nfto_cookie_params))
 		return false;
 	flow->id = ++nfto_last_id;
+	flow->round = nfto_flow_round;
 	flow->table = table;
 	flow->attached = true;
 	list_add_tail(&flow->table_node, &table->flows);
@@ -211,9 +238,11 @@ static enum nfto_reason nfto_flow_place(const struct nfto_flow *flow, struct nft
 	reason = nfto_flow_encap(tuple, rule);
 	if (reason)
 		return reason;
-	*port = nfto_bind_port(flow->table, rule->match.in_ifindex);
-	if (!*port || (*port)->gone)
-		return NFTO_REASON_INGRESS;
+	reason = nfto_bind_port(flow->table, rule->match.in_ifindex, port);
+	if (reason)
+		return reason;
+	if ((*port)->gone)
+		return NFTO_REASON_DEVICE_GONE;
 	if (rule->out->reg_state != NETREG_REGISTERED)
 		return NFTO_REASON_DEVICE_GONE;
 	if ((*port)->reason && (*port)->reason != NFTO_REASON_BIND_PENDING)
@@ -265,13 +294,17 @@ static void nfto_flow_offer(struct nfto_flow *flow, const struct nfto_rule *rule
 	lockdep_assert_held(&nfto_lock);
 	memcpy(&flow->rule, rule, sizeof(*rule));
 	flow->account = flow->table->ft->flags & NF_FLOWTABLE_COUNTER;
+	if (!reason) {
+		flow->way.out = rule->out->ifindex;
+		ether_addr_copy(flow->way.mac, rule->eth_dst);
+	}
 	if (!reason)
 		reason = nfto_flow_place(flow, &port);
 	if (reason) {
 		nfto_flow_refuse(flow, reason);
 		return;
 	}
-	if (flow->tries && time_before(jiffies, flow->next_try))
+	if (flow->tries && flow->epoch == port->epoch && time_before(jiffies, flow->next_try))
 		return;
 
 	flow->port = port;
@@ -387,30 +420,6 @@ void nfto_flow_both_ways(struct flow_offload *core)
 	nfto_flowtable_both_ways(core);
 }
 
-void nfto_flow_unbind(struct nfto_table *table, const struct nfto_port *port)
-{
-	unsigned int left, chunk;
-	struct nfto_flow *flow;
-
-	/* Whatever is attached meanwhile cannot be at this port any more: one round is enough. */
-	spin_lock_bh(&nfto_lock);
-	left = table->num_flows;
-	while (left) {
-		for (chunk = NFTO_CHUNK; chunk && left && table->num_flows; chunk--, left--) {
-			flow = list_first_entry(&table->flows, struct nfto_flow, table_node);
-			list_move_tail(&flow->table_node, &table->flows);
-			if (flow->port == port)
-				nfto_flow_detach(flow, NFTO_REASON_UNBOUND);
-		}
-		if (!table->num_flows)
-			break;
-		spin_unlock_bh(&nfto_lock);
-		cond_resched();
-		spin_lock_bh(&nfto_lock);
-	}
-	spin_unlock_bh(&nfto_lock);
-}
-
 void nfto_flow_drop_table(struct nfto_table *table)
 {
 	struct nfto_flow *flow;
@@ -473,7 +482,8 @@ static unsigned long nfto_flow_backoff(const struct nfto_flow *flow)
 	case NFTO_REASON_STALE_ENTRY:	/* of the deletion's next try */
 	case NFTO_REASON_TABLE_FULL:	/* the port keeps the time, see program.c */
 		return HZ;
-	case NFTO_REASON_UNSUPPORTED:
+	case NFTO_REASON_UNSUPPORTED:	/* and what waiting does not change either */
+	case NFTO_REASON_DRIVER:
 		return NFTO_BACKOFF_MAX;
 	default:
 		return min_t(unsigned long, HZ << min_t(u8, flow->tries - 1, 6), NFTO_BACKOFF_MAX);
@@ -487,21 +497,25 @@ void nfto_flow_added(struct nfto_flow *flow, int err, enum nfto_reason reason, c
 	spin_lock_bh(&nfto_lock);
 	swap(flow->text, copy);
 	flow->busy = false;
-	flow->err = err;
-	flow->reason = reason;
-	if (!reason) {
+	if (!flow->wanted) {	/* its end came while the driver was at it, with its own reason */
+		flow->installed = !reason;
+		nfto_flow_unwant(flow);
+	} else if (!reason) {
 		flow->installed = true;
+		flow->err = 0;
+		flow->reason = NFTO_REASON_NONE;
 		flow->tries = 0;
 		flow->state = NFTO_HARDWARE;
 		trace_flow_hardware(flow);
 		nfto_flow_mark(flow, true);
-		if (!flow->wanted)	/* its end came while the driver was at it */
-			nfto_flow_unwant(flow);
 	} else {
+		flow->err = err;
+		flow->reason = reason;
 		flow->wanted = false;
 		flow->state = err ? NFTO_FAILED : NFTO_REFUSED;
 		if (flow->tries < U8_MAX)
 			flow->tries++;
+		flow->epoch = flow->port->epoch;
 		flow->next_try = jiffies + nfto_flow_backoff(flow);
 		if (err)
 			trace_flow_failed(flow);
@@ -535,6 +549,7 @@ void nfto_flow_deleted(struct nfto_flow *flow, int err)
 	} else {
 		list_del_init(&flow->queue_node);
 		flow->installed = false;
+		flow->state = NFTO_REFUSED;
 		trace_flow_removed(flow);
 		nfto_flow_mark(flow, false);
 		nfto_flow_settle(flow);

@@ -21,9 +21,47 @@
 #include "rule.h"
 
 struct flow_offload;
+struct net;
 struct nf_conn;
 struct nfto_port;
 struct nfto_table;
+
+/*
+ * What happened around flows. It concerns those of namespace @net (only compared, NULL: all) that
+ *  ALL		are there
+ *  DEVICE	enter by device @ifindex, or leave by it
+ *  PREFIX	are routed to an address in @addr/@len of @family
+ *  MAC		are sent to @mac
+ *  MOVED	are sent to @mac by another device than @ifindex and @real
+ *  RESOLVED	could not be built or placed, and are routed to @addr of @family
+ */
+struct nfto_change {
+	const struct net *net;
+	enum {
+		NFTO_CHANGE_ALL,
+		NFTO_CHANGE_DEVICE,
+		NFTO_CHANGE_PREFIX,
+		NFTO_CHANGE_MAC,
+		NFTO_CHANGE_MOVED,
+		NFTO_CHANGE_RESOLVED,
+	} kind;
+	enum nfto_reason reason;	/* of the flow's end */
+	int ifindex;
+	int real;
+	__be32 addr[4];
+	u8 family;			/* AF_INET or AF_INET6 */
+	u8 len;
+	u8 mac[ETH_ALEN];
+};
+
+/* What a flow direction was built upon, whether or not it came to a rule. */
+struct nfto_way {
+	int in;				/* ifindex */
+	int out;			/* ifindex, or 0 */
+	__be32 to[4];			/* the address that it is routed to, behind NAT */
+	u8 family;
+	u8 mac[ETH_ALEN];		/* to which it is sent; zero if not known */
+};
 
 enum nfto_state {
 	NFTO_QUEUED,	/* the driver has not been asked yet */
@@ -51,9 +89,11 @@ struct nfto_flow {
 	char *text;			/* the driver's own words, or NULL */
 	int err;			/* the driver's errno, or 0 */
 	u32 poll_round;
+	u32 round;			/* nfto_flow_round when it was last looked at */
 	u8 state;			/* enum nfto_state */
 	u8 reason;			/* enum nfto_reason */
 	u8 tries;			/* failures in a row */
+	u32 epoch;			/* port->epoch when it failed last */
 	u8 dir;				/* enum flow_offload_tuple_dir */
 	bool attached;
 	bool wanted;
@@ -63,6 +103,7 @@ struct nfto_flow {
 	bool seen;			/* packets since the core last asked */
 	bool account;			/* the flowtable has `counter` */
 	bool holds_out;			/* a reference on rule.out is held */
+	struct nfto_way way;
 	struct rcu_head rcu;
 	struct nfto_rule rule;
 };
@@ -92,6 +133,19 @@ void nfto_flow_unbind(struct nfto_table *table, const struct nfto_port *port);
 
 /* No flow of @table is attached on return. No callback can run any more. */
 void nfto_flow_drop_table(struct nfto_table *table);
+
+/*
+ * Ends all flows that one of @num @changes concerns: they leave hardware, and the core's flowtable,
+ * so that the next packet finds its way anew. Returns how many directions that were. Their entries
+ * in hardware are deleted by the workers. May sleep; no locks.
+ */
+unsigned int nfto_flow_end_changed(const struct nfto_change *changes, unsigned int num);
+
+/*
+ * The flows of @port are not to be in hardware any more, for @reason; they go on in software. The
+ * port's reason keeps others away. The port's mutex is held.
+ */
+void nfto_flow_leave(struct nfto_port *port, enum nfto_reason reason);
 
 /*
  * The worker's side. The port's mutex is held, nfto_lock is not.

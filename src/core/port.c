@@ -224,8 +224,8 @@ static void nfto_port_set_reason(struct nfto_port *port, enum nfto_reason reason
 	if (!news)
 		return;
 	if (!reason)
-		net_info_ratelimited("nft_offload: %s: bridged (%s)\n", port->dev->name,
-				     port->driver->name);
+		net_info_ratelimited("nft_offload: %s: bridged (%s); its driver takes no clsact or ingress qdisc meanwhile\n",
+				     port->dev->name, port->driver->name);
 	else if (err)
 		net_info_ratelimited("nft_offload: %s: software: %s: errno %d%s%s\n",
 				     port->dev->name, nfto_reason_text(reason), -err,
@@ -246,10 +246,16 @@ static bool nfto_port_may_bind(struct nfto_port *port)
 	       port->dev->reg_state == NETREG_REGISTERED;
 }
 
+/* What keeps the driver from being used at all? RTNL is held. */
+static enum nfto_reason nfto_port_obstacle(const struct nfto_port *port)
+{
+	return tc_can_offload(port->dev) ? NFTO_REASON_NONE : NFTO_REASON_HW_TC_OFF;
+}
+
 void nfto_port_try_bind(struct nfto_port *port)
 {
 	struct netlink_ext_ack extack = {};
-	enum nfto_reason reason = NFTO_REASON_NONE;
+	enum nfto_reason reason;
 	const char *detail = NULL;
 	int err = 0;
 
@@ -258,9 +264,8 @@ void nfto_port_try_bind(struct nfto_port *port)
 	if (!nfto_port_may_bind(port))
 		return;
 	nfto_port_identify(port);
-	if (!tc_can_offload(port->dev)) {
-		reason = NFTO_REASON_HW_TC_OFF;
-	} else {
+	reason = nfto_port_obstacle(port);
+	if (!reason) {
 		err = nfto_port_block(port, FLOW_BLOCK_BIND, &extack);
 		detail = extack._msg;
 		if (err == -EBUSY) {
@@ -285,23 +290,56 @@ void nfto_port_try_bind(struct nfto_port *port)
 	nfto_port_set_reason(port, reason, detail, err);
 }
 
-/* Everything of ours leaves the driver and the device. The port is unlinked and gone already. */
-static void nfto_port_wind_up(struct nfto_port *port)
+static void nfto_port_release(struct nfto_port *port)
 {
 	int err;
 
 	ASSERT_RTNL();
 	lockdep_assert_held(&port->mutex);
-	if (port->bound) {
-		err = nfto_port_block(port, FLOW_BLOCK_UNBIND, NULL);
-		trace_port_unbind(port, err);
-		if (err)
-			net_warn_ratelimited("nft_offload: %s: unbind failed: %d\n",
-					     port->dev->name, err);
-		port->bound = false;
-		if (!list_empty(&port->block.cb_list))	/* the driver may call into it yet: leak */
-			kref_get(&port->ref);
+	err = nfto_port_block(port, FLOW_BLOCK_UNBIND, NULL);
+	trace_port_unbind(port, err);
+	if (err)
+		net_warn_ratelimited("nft_offload: %s: unbind failed: %d\n", port->dev->name, err);
+	port->bound = false;
+	if (!list_empty(&port->block.cb_list))	/* the driver may call into it yet: leak */
+		kref_get(&port->ref);
+}
+
+/*
+ * A port that is bound, but may not be used any more, gives its flows back to software, and its
+ * block once the last entry is out of hardware.
+ */
+void nfto_port_recheck(struct nfto_port *port)
+{
+	enum nfto_reason reason;
+	bool changed, empty;
+
+	ASSERT_RTNL();
+	lockdep_assert_held(&port->mutex);
+	spin_lock_bh(&nfto_lock);
+	changed = port->changed;
+	port->changed = false;
+	empty = list_empty(&port->flows);
+	spin_unlock_bh(&nfto_lock);
+	if (!port->bound)
+		return;
+	reason = nfto_port_obstacle(port);
+	if (changed && reason != port->reason) {
+		nfto_port_set_reason(port, reason, NULL, 0);
+		if (reason)
+			nfto_flow_leave(port, reason);
 	}
+	if (port->reason && empty) {
+		nfto_port_release(port);
+		port->bind_next = jiffies;
+	}
+}
+
+/* Everything of ours leaves the driver and the device. The port is unlinked and gone already. */
+static void nfto_port_wind_up(struct nfto_port *port)
+{
+	if (port->bound)
+		nfto_port_release(port);
 	/* A worker that waits to run has nothing to do any more; one that waits for our locks
 	 * will see that the port is gone.
 	 */
@@ -332,7 +370,9 @@ bool nfto_port_try_end(struct nfto_port *port)
 static int nfto_port_call(struct nfto_port *port, struct flow_cls_offload *cls, u64 id,
 			  const struct nfto_rule *rule)
 {
+	netdev_features_t features = port->dev->features;
 	struct flow_block_cb *cb;
+	int err;
 
 	lockdep_assert_held(&port->mutex);
 	if (!port->unlocked)
@@ -345,7 +385,16 @@ static int nfto_port_call(struct nfto_port *port, struct flow_cls_offload *cls, 
 	/* the same on add, delete and stats: nfp wants it */
 	cls->common.protocol = rule->match.num_tags ? rule->match.tags[0].tpid :
 						      rule->match.n_proto;
-	return cb->cb(TC_SETUP_CLSFLOWER, cls, cb->cb_priv);
+	/*
+	 * Some drivers do not even delete a rule once hw-tc-offload is off, which we hear of only
+	 * then. RTNL protects the features.
+	 */
+	if (port->rtnl && cls->command != FLOW_CLS_REPLACE)
+		port->dev->features |= NETIF_F_HW_TC;
+	err = cb->cb(TC_SETUP_CLSFLOWER, cls, cb->cb_priv);
+	if (port->rtnl && cls->command != FLOW_CLS_REPLACE)
+		port->dev->features = features;
+	return err;
 }
 
 enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
@@ -415,6 +464,7 @@ static void nfto_port_gone_ingress(struct nfto_port *port)
 	bool end;
 
 	mutex_lock(&port->mutex);
+	port->rtnl = true;
 	spin_lock_bh(&nfto_lock);
 	end = !port->gone;
 	if (end) {	/* from here on nobody queues anything */
@@ -430,6 +480,7 @@ static void nfto_port_gone_ingress(struct nfto_port *port)
 					     jiffies_to_msecs(jiffies - start));
 		nfto_port_wind_up(port);
 	}
+	port->rtnl = false;
 	mutex_unlock(&port->mutex);
 	if (end)
 		nfto_port_put(port);
@@ -480,8 +531,10 @@ void nfto_port_gone(struct net_device *dev)
 	}
 	for (port = nfto_port_next(NULL); port; port = nfto_port_next(port)) {
 		mutex_lock(&port->mutex);
+		port->rtnl = true;
 		if (!port->gone)
 			nfto_port_clear(port, dev);
+		port->rtnl = false;
 		mutex_unlock(&port->mutex);
 	}
 }
@@ -494,6 +547,8 @@ void nfto_port_changed(const struct net_device *dev)
 	port = nfto_port_find(dev);
 	if (port) {
 		WRITE_ONCE(port->bind_next, jiffies);
+		WRITE_ONCE(port->changed, true);
+		port->epoch++;
 		nfto_port_kick(port, 0);
 	}
 	spin_unlock_bh(&nfto_lock);

@@ -36,14 +36,17 @@ struct nfto_port {
 	struct list_head queue;		/* of them, those with work to do, oldest first */
 	struct list_head retry;		/* of them, those whose deletion failed */
 	struct rhashtable owners;	/* by struct nfto_match: whose the entry is, or will be */
-	enum nfto_reason reason;	/* why it is not bound; NONE: it is */
+	enum nfto_reason reason;	/* why it takes no flows; NONE: it does */
+	u32 epoch;			/* what its driver refused before may be tried again */
+	bool changed;			/* to be looked at again, see recheck() */
 	bool identified;		/* @asic is valid, if its id_len is not 0 */
 	struct netdev_phys_item_id asic;
 
 	struct mutex mutex;		/* protects what follows, and every driver call */
 	struct flow_block block;
-	bool bound;
+	bool bound;			/* if @reason is set too, until the last entry is out */
 	bool unlocked;			/* the driver wants no RTNL around rules */
+	bool rtnl;			/* who holds the mutex holds RTNL too */
 	unsigned int bind_tries;
 	unsigned long bind_next;	/* jiffies */
 	unsigned long retry_next;	/* jiffies */
@@ -85,6 +88,7 @@ enum nfto_reason nfto_port_reaches(const struct nfto_port *port, const struct ne
 
 /* The worker's two ends of a port. RTNL and the port's mutex are held. */
 void nfto_port_try_bind(struct nfto_port *port);
+void nfto_port_recheck(struct nfto_port *port);
 bool nfto_port_try_end(struct nfto_port *port);
 
 /*
@@ -104,7 +108,10 @@ int nfto_port_stats(struct nfto_port *port, u64 id, const struct nfto_rule *rule
  */
 void nfto_port_gone(struct net_device *dev);
 
-/* Something about @dev changed: bind is tried again at once. Any context. */
+/*
+ * Something about @dev changed: whether it can be, or stay, in use is looked at again at once.
+ * Any context.
+ */
 void nfto_port_changed(const struct net_device *dev);
 
 /* Waits until the ports of @net are done. May sleep; no locks. */

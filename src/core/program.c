@@ -52,8 +52,8 @@ static void nfto_program_add(struct nfto_port *port, struct nfto_flow *flow)
 	int err = 0;
 
 	lockdep_assert_held(&port->mutex);
-	if (!port->bound)
-		reason = port->reason;	/* only written under our mutex */
+	if (port->reason)		/* only written under our mutex */
+		reason = port->reason;
 	else if (nfto_program_full(port))
 		reason = NFTO_REASON_TABLE_FULL;
 	else
@@ -115,6 +115,8 @@ static unsigned long nfto_program_next(struct nfto_port *port)
 		next = min(next, time_before(now, port->poll_next) ? port->poll_next - now : 0);
 	if (!list_empty(&port->retry))
 		next = min(next, time_before(now, port->retry_next) ? port->retry_next - now : 0);
+	if (port->bound && port->reason && list_empty(&port->flows))
+		next = 0;		/* the last entry is out: the block is to be given back */
 	if (port->binds && !port->bound && port->dev->reg_state == NETREG_REGISTERED)
 		next = min(next, time_before(now, port->bind_next) ? port->bind_next - now : 0);
 	spin_unlock_bh(&nfto_lock);
@@ -129,8 +131,11 @@ static unsigned long nfto_program_run(struct nfto_port *port, bool rtnl)
 	lockdep_assert_held(&port->mutex);
 	if (port->gone)
 		return NFTO_NEVER;
-	if (rtnl)
+	port->rtnl = rtnl;
+	if (rtnl) {
+		nfto_port_recheck(port);
 		nfto_port_try_bind(port);
+	}
 	while (!time_after(jiffies, deadline) && (flow = nfto_flow_next(port)))
 		nfto_program_one(port, flow);
 	/* a budget of its own: flows must not expire because many others are being added */
@@ -141,6 +146,7 @@ static unsigned long nfto_program_run(struct nfto_port *port, bool rtnl)
 	}
 	if (rtnl && nfto_port_try_end(port))
 		return NFTO_NEVER;
+	port->rtnl = false;
 	return nfto_program_next(port);
 }
 
@@ -151,10 +157,12 @@ void nfto_program_work(struct work_struct *work)
 	bool rtnl;
 
 	/*
-	 * bound and unlocked change only here and at NETDEV_UNREGISTER, when the port is gone too.
-	 * A last unbind that comes right after this look has kicked us: the next run sees it.
+	 * bound, unlocked and reason change only here and at NETDEV_UNREGISTER, when the port is
+	 * gone too. A last unbind, or a change, that comes right after this look has kicked us: the
+	 * next run sees it.
 	 */
-	rtnl = !port->bound || !port->unlocked || !READ_ONCE(port->binds);
+	rtnl = !port->bound || !port->unlocked || port->reason || !READ_ONCE(port->binds) ||
+	       READ_ONCE(port->changed);
 	if (rtnl)
 		rtnl_lock();
 	mutex_lock(&port->mutex);

@@ -55,6 +55,8 @@ DEFINE_EVENT(nfto_flow, flow_refused,
 	TP_PROTO(const struct nfto_flow *flow), TP_ARGS(flow));
 DEFINE_EVENT(nfto_flow, flow_failed,
 	TP_PROTO(const struct nfto_flow *flow), TP_ARGS(flow));
+DEFINE_EVENT(nfto_flow, flow_stale,
+	TP_PROTO(const struct nfto_flow *flow), TP_ARGS(flow));
 DEFINE_EVENT(nfto_flow, flow_removed,
 	TP_PROTO(const struct nfto_flow *flow), TP_ARGS(flow));
 

@@ -1,8 +1,138 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
 #include <net/net_namespace.h>
+#include "../compat/flowtable.h"
+#include "bind.h"
 #include "port.h"
 #include "watch.h"
+
+#define NFTO_CHANGES_MAX 64
+#define NFTO_WATCH_PAUSE max_t(unsigned long, HZ / 10, 1)	/* between two looks at all flows */
+
+static DEFINE_SPINLOCK(nfto_watch_lock);	/* protects what follows; taken in any context */
+static struct nfto_change nfto_changes[NFTO_CHANGES_MAX];
+static unsigned int nfto_num_changes;
+static unsigned long nfto_watch_next;		/* jiffies; the earliest next look */
+
+static void nfto_watch_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(nfto_watch_dwork, nfto_watch_work);
+static struct workqueue_struct *nfto_watch_wq;
+
+/* Too much at once to remember one by one: what was put down becomes "everything". */
+static void nfto_watch_overflow(const struct nfto_change *change)
+{
+	const struct net *net = change->net;
+	unsigned int i;
+
+	lockdep_assert_held(&nfto_watch_lock);
+	for (i = 0; i < nfto_num_changes; i++)
+		if (nfto_changes[i].net != net)
+			net = NULL;
+	nfto_changes[0] = (struct nfto_change){
+		.kind = NFTO_CHANGE_ALL,
+		.net = net,
+		.reason = change->reason,
+	};
+	nfto_num_changes = 1;
+}
+
+static bool nfto_watch_known(const struct nfto_change *change)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&nfto_watch_lock);
+	for (i = 0; i < nfto_num_changes; i++)
+		if (!memcmp(&nfto_changes[i], change, sizeof(*change)))
+			return true;
+	return false;
+}
+
+void nfto_watch_tell(const struct nfto_change *change)
+{
+	unsigned long flags, now;
+
+	spin_lock_irqsave(&nfto_watch_lock, flags);
+	if (!nfto_watch_known(change)) {
+		if (nfto_num_changes == NFTO_CHANGES_MAX)
+			nfto_watch_overflow(change);
+		else
+			memcpy(&nfto_changes[nfto_num_changes++], change, sizeof(*change));
+	}
+	now = jiffies;
+	queue_delayed_work(nfto_watch_wq, &nfto_watch_dwork,
+			   time_before(now, nfto_watch_next) ? nfto_watch_next - now : 0);
+	spin_unlock_irqrestore(&nfto_watch_lock, flags);
+}
+
+/* Copies what was put down and forgets it. */
+static unsigned int nfto_watch_take(struct nfto_change *changes)
+{
+	unsigned int num;
+
+	spin_lock_irq(&nfto_watch_lock);
+	num = nfto_num_changes;
+	memcpy(changes, nfto_changes, num * sizeof(*changes));
+	nfto_num_changes = 0;
+	spin_unlock_irq(&nfto_watch_lock);
+	return num;
+}
+
+/*
+ * A flow may have been built from what was right a moment ago, and not be known to us yet. So first
+ * those end who are just asking for a way, which they do as RCU readers; then the core's work items
+ * by which we hear of new flows, for which there is one exported function: it would end the flows
+ * of a device, and is given one that has none.
+ */
+static void nfto_watch_settle(void)
+{
+	synchronize_net();
+	nf_flow_table_cleanup(init_net.loopback_dev);
+}
+
+static void nfto_watch_work(struct work_struct *work)
+{
+	static struct nfto_change changes[NFTO_CHANGES_MAX];	/* this work item's alone */
+	unsigned long start = jiffies, end;
+	unsigned int num;
+
+	num = nfto_watch_take(changes);
+	if (!num)
+		return;
+	if (nfto_bind_any()) {
+		nfto_watch_settle();
+		nfto_flow_end_changed(changes, num);
+	}
+	/* many flows take long to look at: no more than a quarter of a CPU's time */
+	end = jiffies;
+	spin_lock_irq(&nfto_watch_lock);
+	nfto_watch_next = end + max(NFTO_WATCH_PAUSE, 3 * (end - start));
+	spin_unlock_irq(&nfto_watch_lock);
+}
+
+/* The core looks through VLANs and bridges: flows name what is below. As deep as devices nest. */
+static void nfto_watch_tell_lower(struct net_device *dev, struct nfto_change *change)
+{
+	struct net_device *lower;
+	struct list_head *iter;
+
+	change->ifindex = dev->ifindex;
+	nfto_watch_tell(change);
+	netdev_for_each_lower_dev(dev, lower, iter)
+		nfto_watch_tell_lower(lower, change);
+}
+
+void nfto_watch_tell_device(struct net_device *dev, enum nfto_reason reason)
+{
+	struct nfto_change change;
+
+	ASSERT_RTNL();
+	memset(&change, 0, sizeof(change));	/* compared as memory */
+	change.kind = NFTO_CHANGE_DEVICE;
+	change.net = dev_net(dev);
+	change.reason = reason;
+	nfto_watch_tell_lower(dev, &change);
+}
 
 /*
  * RTNL is held. A device that is unregistered, or leaves its namespace, must be free of our rules
@@ -11,9 +141,26 @@
 static int nfto_watch_netdev(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+	const struct netdev_notifier_changeupper_info *upper = ptr;
 
 	switch (event) {
+	case NETDEV_CHANGEUPPER:
+		if (!upper->master)	/* a new VLAN takes nothing away from the others */
+			break;
+		nfto_watch_tell_device(dev, NFTO_REASON_STALE_DEVICE);
+		break;
+	case NETDEV_CHANGE:
+		if (netif_carrier_ok(dev))
+			break;
+		fallthrough;
+	case NETDEV_DOWN:
+	case NETDEV_CHANGEADDR:
+	case NETDEV_CHANGEMTU:
+	case NETDEV_CHANGENAME:
+		nfto_watch_tell_device(dev, NFTO_REASON_STALE_DEVICE);
+		break;
 	case NETDEV_UNREGISTER:
+		nfto_watch_tell_device(dev, NFTO_REASON_STALE_DEVICE);
 		nfto_port_gone(dev);
 		break;
 	case NETDEV_FEAT_CHANGE:
@@ -27,6 +174,11 @@ static struct notifier_block nfto_watch_netdev_nb = {
 	.notifier_call = nfto_watch_netdev,
 };
 
+static int __net_init nfto_watch_net_init(struct net *net)
+{
+	return nfto_watch_route_net_init(net);
+}
+
 /*
  * The devices' ends came before us, and on most kernels the flowtables' UNBINDs, in nf_tables'
  * pre_exit; what is left of both is in workers. They hold conntrack entries, for whose end
@@ -34,22 +186,50 @@ static struct notifier_block nfto_watch_netdev_nb = {
  */
 static void __net_exit nfto_watch_net_exit(struct net *net)
 {
+	nfto_watch_route_net_exit(net);
 	nfto_port_flush(net);
 }
 
 static struct pernet_operations nfto_watch_net_ops = {
+	.init = nfto_watch_net_init,
 	.exit = nfto_watch_net_exit,
 };
 
 int nfto_watch_init(void)
 {
-	int err = register_pernet_subsys(&nfto_watch_net_ops);
+	int err;
 
+	nfto_watch_wq = alloc_workqueue("nft_offload_watch", WQ_UNBOUND, 0);
+	if (!nfto_watch_wq)
+		return -ENOMEM;
+	err = nfto_watch_route_init();
 	if (err)
-		return err;
+		goto err_destroy_wq;
+	err = register_pernet_subsys(&nfto_watch_net_ops);
+	if (err)
+		goto err_exit_route;
+	err = nfto_watch_neigh_init();
+	if (err)
+		goto err_unregister_net;
+	err = nfto_watch_bridge_init();
+	if (err)
+		goto err_exit_neigh;
 	err = register_netdevice_notifier(&nfto_watch_netdev_nb);
 	if (err)
-		unregister_pernet_subsys(&nfto_watch_net_ops);
+		goto err_exit_bridge;
+	return 0;
+
+err_exit_bridge:
+	nfto_watch_bridge_exit();
+err_exit_neigh:
+	nfto_watch_neigh_exit();
+err_unregister_net:
+	unregister_pernet_subsys(&nfto_watch_net_ops);
+err_exit_route:
+	nfto_watch_route_exit();
+err_destroy_wq:
+	cancel_delayed_work_sync(&nfto_watch_dwork);
+	destroy_workqueue(nfto_watch_wq);
 	return err;
 }
 
@@ -57,5 +237,10 @@ void nfto_watch_exit(void)
 {
 	/* tells us once more that every device is unregistered: all ports end in there */
 	unregister_netdevice_notifier(&nfto_watch_netdev_nb);
+	nfto_watch_bridge_exit();
+	nfto_watch_neigh_exit();
 	unregister_pernet_subsys(&nfto_watch_net_ops);
+	nfto_watch_route_exit();
+	cancel_delayed_work_sync(&nfto_watch_dwork);
+	destroy_workqueue(nfto_watch_wq);
 }

@@ -1,7 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* watch - what happens around a flow that makes its hardware entry wrong. */
+/*
+ * watch - what happens around a flow that makes it wrong, in hardware as in the core's flowtable.
+ *
+ * The core's notifiers tell of it in whatever context: they put down a struct nfto_change, and a
+ * work item ends the flows that it concerns (watch.c). Where the news come from:
+ *
+ *   watch.c		devices; they, and all else, by namespace
+ *   watch_route.c	routes, rules and nexthop objects
+ *   watch_neigh.c	neighbours
+ *   watch_bridge.c	bridges: forwarding database, VLANs, state of ports
+ *
+ * What stops it: at unload the notifiers go first, which waits for those that run; then the work
+ * item is cancelled. Before that, no flowtable is ours any more. At the end of a namespace its
+ * route notifiers go with it; what was put down about it only compares its address.
+ */
 #ifndef NFTO_WATCH_H
 #define NFTO_WATCH_H
+
+#include "flow.h"
+
+struct neighbour;
+struct net;
+
+/* Has flows ended that @change concerns. Any context, under whatever locks the core may hold. */
+void nfto_watch_tell(const struct nfto_change *change);
+
+/* The same for flows that enter or leave by @dev or by what is below it. RTNL is held. */
+void nfto_watch_tell_device(struct net_device *dev, enum nfto_reason reason);
+
+/* Per namespace. May sleep; no locks. */
+int nfto_watch_route_net_init(struct net *net);
+void nfto_watch_route_net_exit(struct net *net);
+int nfto_watch_route_init(void);
+void nfto_watch_route_exit(void);
+
+int nfto_watch_neigh_init(void);
+void nfto_watch_neigh_exit(void);
+
+int nfto_watch_bridge_init(void);
+void nfto_watch_bridge_exit(void);
 
 int nfto_watch_init(void);
 void nfto_watch_exit(void);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Nexthop objects (`ip nexthop`). RHEL 8 has none; their notifier got an extack in 5.11, with the
+ * event's data. May sleep; no locks but what register_pernet_subsys() holds.
+ */
+#ifndef NFTO_COMPAT_NEXTHOP_H
+#define NFTO_COMPAT_NEXTHOP_H
+
+#include <net/nexthop.h>
+#include "probed.h"
+
+static inline int nfto_nexthop_watch(struct net *net, struct notifier_block *nb)
+{
+#if NFTO_HAVE_NEXTHOP_EXTACK
+	return register_nexthop_notifier(net, nb, NULL);
+#elif NFTO_HAVE_NEXTHOP_NOTIFIER
+	return register_nexthop_notifier(net, nb);
+#else
+	return 0;
+#endif
+}
+
+static inline void nfto_nexthop_unwatch(struct net *net, struct notifier_block *nb)
+{
+#if NFTO_HAVE_NEXTHOP_NOTIFIER
+	unregister_nexthop_notifier(net, nb);
+#endif
+}
+
+#endif

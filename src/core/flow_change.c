@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/etherdevice.h>
+#include <net/netfilter/nf_conntrack.h>
+#include "bind.h"
+#include "flow_internal.h"
+#include "port.h"
+#include "trace.h"
+
+#define NFTO_CHUNK 256	/* flows looked at between two chances for others */
+
+/* One round over flows at a time: each tells what it has looked at by the order of the list. */
+static DEFINE_MUTEX(nfto_round_mutex);
+
+static bool nfto_change_covers(const struct nfto_change *change, const struct nfto_way *way)
+{
+	unsigned int words = change->len / 32, rest = change->len % 32;
+	__be32 mask = rest ? htonl(~0U << (32 - rest)) : 0;
+
+	if (change->family != way->family)
+		return false;
+	if (memcmp(change->addr, way->to, words * sizeof(way->to[0])))
+		return false;
+	return !mask || !((change->addr[words] ^ way->to[words]) & mask);
+}
+
+/* Could it not be built, or not be placed, as happens while a neighbour is not resolved? */
+static bool nfto_flow_waits(const struct nfto_flow *flow)
+{
+	return flow->state == NFTO_REFUSED &&
+	       (flow->reason == NFTO_REASON_BUILD || flow->reason == NFTO_REASON_INGRESS ||
+		flow->reason == NFTO_REASON_EGRESS);
+}
+
+static bool nfto_change_concerns(const struct nfto_change *change, const struct nfto_flow *flow)
+{
+	const struct nfto_way *way = &flow->way;
+
+	if (change->net && change->net != nf_ct_net(flow->ct))
+		return false;
+	switch (change->kind) {
+	case NFTO_CHANGE_ALL:
+		return true;
+	case NFTO_CHANGE_DEVICE:
+		return way->in == change->ifindex || way->out == change->ifindex;
+	case NFTO_CHANGE_PREFIX:
+		return nfto_change_covers(change, way);
+	case NFTO_CHANGE_MAC:
+		return ether_addr_equal(way->mac, change->mac);
+	case NFTO_CHANGE_MOVED:
+		return ether_addr_equal(way->mac, change->mac) && way->out &&
+		       way->out != change->ifindex && way->out != change->real;
+	case NFTO_CHANGE_RESOLVED:
+		return nfto_flow_waits(flow) && nfto_change_covers(change, way);
+	}
+	return false;
+}
+
+/*
+ * Both directions end: the core's flow is one for both. Its next packet goes through the ruleset,
+ * which may add it again once the core's garbage collection has taken this one away.
+ */
+static void nfto_flow_end(struct nfto_flow *flow, enum nfto_reason reason)
+{
+	struct nfto_flow *back = nfto_flow_back(flow);
+
+	lockdep_assert_held(&nfto_lock);
+	flow_offload_teardown(flow->core);
+	nfto_flow_withdraw(flow, reason);
+	trace_flow_stale(flow);
+	if (back)
+		nfto_flow_withdraw(back, reason);
+}
+
+static bool nfto_flow_end_if_changed(struct nfto_flow *flow, const struct nfto_change *changes,
+				     unsigned int num)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&nfto_lock);
+	if (nfto_flow_dying(flow->core))
+		return false;
+	for (i = 0; i < num; i++) {
+		if (!nfto_change_concerns(&changes[i], flow))
+			continue;
+		nfto_flow_end(flow, changes[i].reason);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * The next flow of @table that this round has not looked at, or NULL. Those that it has go to the
+ * tail, where new ones are too: what is attached during a round belongs to it already.
+ */
+static struct nfto_flow *nfto_flow_next_in_round(struct nfto_table *table)
+{
+	struct nfto_flow *flow;
+
+	lockdep_assert_held(&nfto_lock);
+	flow = list_first_entry_or_null(&table->flows, struct nfto_flow, table_node);
+	if (!flow || flow->round == nfto_flow_round)
+		return NULL;
+	flow->round = nfto_flow_round;
+	list_move_tail(&flow->table_node, &table->flows);
+	return flow;
+}
+
+/* Lets others have nfto_lock now and then. */
+static void nfto_flow_breathe(unsigned int *looked)
+{
+	if (++*looked % NFTO_CHUNK)
+		return;
+	spin_unlock_bh(&nfto_lock);
+	cond_resched();
+	spin_lock_bh(&nfto_lock);
+}
+
+unsigned int nfto_flow_end_changed(const struct nfto_change *changes, unsigned int num)
+{
+	unsigned int ended = 0, looked = 0;
+	struct nfto_table *table;
+	struct nfto_flow *flow;
+
+	mutex_lock(&nfto_round_mutex);
+	spin_lock_bh(&nfto_lock);
+	nfto_flow_round++;
+	while ((table = nfto_bind_next_table(nfto_flow_round))) {
+		flow = nfto_flow_next_in_round(table);
+		if (!flow) {
+			table->round = nfto_flow_round;
+			continue;
+		}
+		ended += nfto_flow_end_if_changed(flow, changes, num);
+		nfto_flow_breathe(&looked);
+	}
+	spin_unlock_bh(&nfto_lock);
+	mutex_unlock(&nfto_round_mutex);
+	return ended;
+}
+
+void nfto_flow_unbind(struct nfto_table *table, const struct nfto_port *port)
+{
+	unsigned int looked = 0;
+	struct nfto_flow *flow;
+
+	mutex_lock(&nfto_round_mutex);
+	spin_lock_bh(&nfto_lock);
+	nfto_flow_round++;
+	while ((flow = nfto_flow_next_in_round(table))) {
+		if (flow->port == port)
+			nfto_flow_detach(flow, NFTO_REASON_UNBOUND);
+		nfto_flow_breathe(&looked);
+	}
+	spin_unlock_bh(&nfto_lock);
+	mutex_unlock(&nfto_round_mutex);
+}
+
+void nfto_flow_leave(struct nfto_port *port, enum nfto_reason reason)
+{
+	unsigned int looked = 0;
+	struct nfto_flow *flow;
+
+	lockdep_assert_held(&port->mutex);
+	spin_lock_bh(&nfto_lock);
+	/* one round, as in poll_next(): nothing is added behind it, for the port has a reason */
+	port->poll_round++;
+	while (!list_empty(&port->flows)) {
+		flow = list_first_entry(&port->flows, struct nfto_flow, port_node);
+		if (flow->poll_round == port->poll_round)
+			break;
+		flow->poll_round = port->poll_round;
+		list_move_tail(&flow->port_node, &port->flows);
+		if (flow->wanted)
+			nfto_flow_withdraw(flow, reason);
+		nfto_flow_breathe(&looked);
+	}
+	spin_unlock_bh(&nfto_lock);
+}

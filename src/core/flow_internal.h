@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the flow*.c share. Together they are the registry, and alone may look behind a cookie.
+ * All of it with nfto_lock held.
+ */
+#ifndef NFTO_FLOW_INTERNAL_H
+#define NFTO_FLOW_INTERNAL_H
+
+#include "../compat/flowtable.h"
+#include "flow.h"
+#include "nfto.h"
+
+extern u32 nfto_flow_round;	/* of looking at all flows, see nfto_flow_end_changed() */
+
+/* The core's flow is on its way out: its status bits are the core's alone now. */
+static inline bool nfto_flow_dying(const struct flow_offload *core)
+{
+	return test_bit(NF_FLOW_TEARDOWN, &core->flags) || test_bit(NF_FLOW_HW_DYING, &core->flags);
+}
+
+struct nfto_flow *nfto_flow_find(unsigned long cookie);
+
+/* The other direction of an attached flow, or NULL. */
+struct nfto_flow *nfto_flow_back(const struct nfto_flow *flow);
+
+/* The core's flow may go away after this. May free the flow. */
+void nfto_flow_detach(struct nfto_flow *flow, enum nfto_reason reason);
+
+/* It is not to be in hardware any more. May free the flow, if it is not attached. */
+void nfto_flow_unwant(struct nfto_flow *flow);
+
+/* It is not to be in hardware any more, though the core still has it. */
+void nfto_flow_withdraw(struct nfto_flow *flow, enum nfto_reason reason);
+
+#endif
