@@ -73,6 +73,8 @@ static struct nfto_port *nfto_port_alloc(struct net_device *dev, const struct nf
 	kref_init(&port->ref);
 	port->dev = dev;
 	port->driver = driver;
+	port->offer.in = dev;
+	port->policy.ttl_lossy = nfto_lossy;
 	port->net = dev_net(dev);
 	INIT_DELAYED_WORK(&port->work, nfto_program_work);
 	INIT_LIST_HEAD(&port->list);
@@ -146,6 +148,9 @@ enum nfto_reason nfto_port_reaches(const struct nfto_port *port, const struct ne
 		return NFTO_REASON_EGRESS;
 	if (!port->identified || !to->identified)
 		return NFTO_REASON_BIND_PENDING;
+	if (port->driver->asic == NFTO_ASIC_DRIVER)
+		return nfto_driver_same(port->driver, to->driver) ? NFTO_REASON_NONE :
+								    NFTO_REASON_OTHER_ASIC;
 	if (!port->asic.id_len || port->asic.id_len != to->asic.id_len ||
 	    memcmp(port->asic.id, to->asic.id, port->asic.id_len))
 		return NFTO_REASON_OTHER_ASIC;
@@ -157,8 +162,8 @@ static void nfto_port_identify(struct nfto_port *port)
 	struct netdev_phys_item_id asic = {};
 	int err;
 
-	if (port->identified)
-		return;
+	if (port->identified && port->asic.id_len)
+		return;		/* one that had none may get one with another eswitch mode */
 	err = nfto_netdev_asic(port->dev, &asic);
 	if (err && err != -EOPNOTSUPP)
 		return;		/* not now; with the next bind */
@@ -252,6 +257,21 @@ static enum nfto_reason nfto_port_obstacle(const struct nfto_port *port)
 	return tc_can_offload(port->dev) ? NFTO_REASON_NONE : NFTO_REASON_HW_TC_OFF;
 }
 
+/* Which entry of the driver's family it is, as of now; NULL: none as long as it is as it is. */
+static const struct nfto_driver *nfto_port_choose(struct nfto_port *port)
+{
+	const struct nfto_driver *driver = nfto_driver_choose(port->driver, port->asic.id_len);
+
+	lockdep_assert_held(&port->mutex);
+	if (!driver)
+		return NULL;
+	memset(port->rungs, 0, sizeof(port->rungs));
+	spin_lock_bh(&nfto_lock);	/* others that send to it look at it */
+	port->driver = driver;
+	spin_unlock_bh(&nfto_lock);
+	return driver;
+}
+
 void nfto_port_try_bind(struct nfto_port *port)
 {
 	struct netlink_ext_ack extack = {};
@@ -264,7 +284,7 @@ void nfto_port_try_bind(struct nfto_port *port)
 	if (!nfto_port_may_bind(port))
 		return;
 	nfto_port_identify(port);
-	reason = nfto_port_obstacle(port);
+	reason = nfto_port_choose(port) ? nfto_port_obstacle(port) : NFTO_REASON_SWITCHDEV;
 	if (!reason) {
 		err = nfto_port_block(port, FLOW_BLOCK_BIND, &extack);
 		detail = extack._msg;
@@ -401,16 +421,29 @@ enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto
 			       struct netlink_ext_ack *extack, int *err)
 {
 	struct flow_cls_offload cls = { .command = FLOW_CLS_REPLACE, .common.extack = extack };
-	enum nfto_reason reason;
+	u8 *rung = &port->rungs[nfto_dialect_kind(rule)];
+	const struct nfto_driver *driver = port->driver;
+	enum nfto_reason reason = NFTO_REASON_UNSUPPORTED, refusal;
+	u8 i;
 
 	*err = 0;
-	reason = nfto_dialect_emit(rule, port->driver, nfto_lossy, &port->offer);
-	if (reason)
-		return reason;
 	nfto_cls_hardware_only(&cls.common);
 	cls.rule = port->offer.rule;
-	*err = nfto_port_call(port, &cls, id, rule);
-	return *err < 0 ? nfto_driver_reason(port->driver, *err) : NFTO_REASON_NONE;
+	for (i = *rung; i < driver->num_dialects && reason == NFTO_REASON_UNSUPPORTED; i++) {
+		refusal = nfto_dialect_emit(rule, driver, driver->dialects[i], &port->policy,
+					    &port->offer);
+		if (refusal)	/* what the driver said to a better dialect says more */
+			return *err ? reason : refusal;
+		extack->_msg = NULL;
+		*err = nfto_port_call(port, &cls, id, rule);
+		if (*err >= 0) {
+			*rung = i;
+			*err = 0;
+			return NFTO_REASON_NONE;
+		}
+		reason = nfto_driver_reason(driver, *err, extack->_msg);
+	}
+	return reason;
 }
 
 int nfto_port_del(struct nfto_port *port, u64 id, const struct nfto_rule *rule)

@@ -47,6 +47,12 @@ struct nfto_port {
 	bool bound;			/* if @reason is set too, until the last entry is out */
 	bool unlocked;			/* the driver wants no RTNL around rules */
 	bool rtnl;			/* who holds the mutex holds RTNL too */
+	struct nfto_policy policy;
+	/*
+	 * Which of the driver's dialects to begin with, by kind of rule: what it took last time.
+	 * Forgotten at bind.
+	 */
+	u8 rungs[NFTO_KINDS];
 	unsigned int bind_tries;
 	unsigned long bind_next;	/* jiffies */
 	unsigned long retry_next;	/* jiffies */

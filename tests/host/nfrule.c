@@ -143,6 +143,8 @@ void nfrule_build(struct nfrule *r, const struct nfrule_spec *s)
 	eth(r, s);
 	for (i = 0; i < s->num_tags; i++)
 		nfrule_action(r, FLOW_ACTION_VLAN_POP);
+	if (s->pppoe)
+		nfrule_action(r, FLOW_ACTION_PPPOE_PUSH)->pppoe.sid = 0x1234;
 	for (i = 0; i < s->num_push; i++) {
 		e = nfrule_action(r, FLOW_ACTION_VLAN_PUSH);
 		e->vlan.vid = s->push[i];

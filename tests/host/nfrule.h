@@ -40,6 +40,7 @@ struct nfrule_spec {
 	u16 tags[2];
 	int num_push;
 	u16 push[2];
+	bool pppoe;		/* session 0x1234, below the tags */
 	struct net_device *out;
 };
 

@@ -1,46 +1,61 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A test is a function; its first CHECK() that fails is reported. Output is TAP. */
+/*
+ * A test is a function; its first CHECK() that fails is reported. Output is TAP. main() is in
+ * test_pure.c, with the one TAP_STATE.
+ */
 #ifndef NFTO_HOST_TAP_H
 #define NFTO_HOST_TAP_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
-static int tap_number, tap_failed;
-static const char *tap_file, *tap_what;
-static int tap_line;
+struct tap {
+	int number, failed, line;
+	const char *file, *what;
+};
+
+extern struct tap tap;
+
+#define TAP_STATE struct tap tap
 
 static inline void tap_check(bool ok, const char *what, const char *file, int line)
 {
-	if (ok || tap_what)
+	if (ok || tap.what)
 		return;
-	tap_what = what;
-	tap_file = file;
-	tap_line = line;
+	tap.what = what;
+	tap.file = file;
+	tap.line = line;
 }
 
 #define CHECK(cond) tap_check(cond, #cond, __FILE__, __LINE__)
 
+static inline void tap_end_test(const char *name)
+{
+	tap.number++;
+	if (tap.what) {
+		tap.failed++;
+		printf("not ok %d - %s\n# %s:%d: %s\n", tap.number, name, tap.file, tap.line,
+		       tap.what);
+	} else {
+		printf("ok %d - %s\n", tap.number, name);
+	}
+	tap.what = NULL;
+}
+
 static inline void tap_run(const char *name, void (*test)(void))
 {
-	tap_what = NULL;
 	test();
-	tap_number++;
-	if (tap_what) {
-		tap_failed++;
-		printf("not ok %d - %s\n# %s:%d: %s\n", tap_number, name, tap_file, tap_line,
-		       tap_what);
-	} else {
-		printf("ok %d - %s\n", tap_number, name);
-	}
+	tap_end_test(name);
 }
 
 #define TEST(test) tap_run(#test, test)
 
 static inline int tap_end(void)
 {
-	printf("1..%d\n", tap_number);
-	return !!tap_failed;
+	printf("1..%d\n", tap.number);
+	return !!tap.failed;
 }
+
+void driver_tests(void);	/* test_driver.c */
 
 #endif
