@@ -57,5 +57,6 @@ static inline int tap_end(void)
 }
 
 void driver_tests(void);	/* test_driver.c */
+void golden_tests(void);	/* golden.c */
 
 #endif

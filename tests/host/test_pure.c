@@ -345,5 +345,6 @@ int main(void)
 	TEST(dialect_says_outer_protocol);
 	TEST(dialect_pushes_innermost_first);
 	driver_tests();
+	golden_tests();
 	return tap_end();
 }
