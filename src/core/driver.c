@@ -253,7 +253,7 @@ static const struct {
 	const char *text;
 } nfto_hazards[NFTO_HAZARDS] = {
 	[NFTO_HAZARD_TTL_UNTOUCHED] = { "ttl-untouched",
-		"packets leave with the TTL with which they came, so a routing loop never ends" },
+		"packets leave with the TTL with which they came, be it 1 or 0: a routing loop never ends" },
 	[NFTO_HAZARD_TTL_ONE] = { "ttl-one-forwarded",
 		"packets whose TTL ends here are forwarded all the same, with TTL 0 or 255" },
 	[NFTO_HAZARD_FIN_RST] = { "fin-rst-unseen",
