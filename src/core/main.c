@@ -4,6 +4,7 @@
 #include "bind.h"
 #include "flow.h"
 #include "nfto.h"
+#include "policy.h"
 #include "port.h"
 #include "watch.h"
 
@@ -34,7 +35,10 @@ static int __init nfto_parse_params(void)
 	return 0;
 }
 
-/* In the order of the pipeline, from its end: nothing comes in before all behind it is there. */
+/*
+ * In the order of the pipeline, from its end: nothing comes in before all behind it is there. The
+ * flowtable types come last, for nothing may fail once a flowtable can have one of them.
+ */
 static int __init nfto_init(void)
 {
 	int err;
@@ -69,13 +73,15 @@ err_exit_flow:
 
 /*
  * No flowtable uses us, so no callback, action() or hook runs and no flow is attached. Ports may
- * still be winding up: the types go first, then watch_exit() ends every port inline, under RTNL;
- * then late workers, which see that their port is gone; then memory that RCU readers may look at.
+ * still be winding up: the types go first, then watch_exit() ends every port
+ * and every policy inline, under RTNL; then late workers, which see that their port is gone; then
+ * memory that RCU readers may look at.
  */
 static void __exit nfto_exit(void)
 {
 	nfto_bind_exit();
 	nfto_watch_exit();
+	nfto_policy_exit();
 	nfto_port_exit();
 	rcu_barrier();
 	nfto_flow_exit();

@@ -9,6 +9,7 @@
  *	    nfto_round_mutex	one round over the flows of a flowtable, or of all, at a time
  *	    nfto_port.mutex	protects a port's driver block and every call into its driver
  *	      nfto_lock		protects the registry: tables, binds, ports' queues, flows
+ *		nfto_policy_lock	protects what the administrator wants of devices; policy.c's
  *
  * What happens around flows is put down under nfto_watch_lock, in whatever context the core tells
  * of it; nothing else is taken under it.

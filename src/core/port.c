@@ -8,6 +8,7 @@
 #include "../compat/flow_offload.h"
 #include "../compat/netdev.h"
 #include "flow.h"
+#include "policy.h"
 #include "port.h"
 #include "program.h"
 #include "trace.h"
@@ -18,14 +19,27 @@
 static LIST_HEAD(nfto_ports);	/* nfto_lock */
 static struct workqueue_struct *nfto_wq;
 
-enum nfto_reason nfto_port_able(struct net_device *dev, const struct nfto_driver **driver)
+const struct nfto_driver *nfto_port_driver(const struct net_device *dev,
+					   const struct nfto_device_policy *policy)
 {
 	const struct device *parent = dev->dev.parent;
 
+	if (policy->driver)
+		return policy->driver;
+	return nfto_driver_find(dev->rtnl_link_ops ? dev->rtnl_link_ops->kind : NULL,
+				parent && parent->driver ? parent->driver->name : NULL);
+}
+
+enum nfto_reason nfto_port_able(struct net_device *dev, const struct nfto_driver **driver)
+{
+	struct nfto_device_policy policy;
+
 	if (!dev->netdev_ops->ndo_setup_tc)
 		return NFTO_REASON_NO_TC;
-	*driver = nfto_driver_find(dev->rtnl_link_ops ? dev->rtnl_link_ops->kind : NULL,
-				   parent && parent->driver ? parent->driver->name : NULL);
+	nfto_policy_get(dev, &policy);
+	if (policy.offload == NFTO_OFFLOAD_OFF)
+		return NFTO_REASON_POLICY;
+	*driver = nfto_port_driver(dev, &policy);
 	if (!*driver)
 		return NFTO_REASON_UNKNOWN_DRIVER;
 	if (dev_net(dev)->user_ns != &init_user_ns)
@@ -74,7 +88,6 @@ static struct nfto_port *nfto_port_alloc(struct net_device *dev, const struct nf
 	port->dev = dev;
 	port->driver = driver;
 	port->offer.in = dev;
-	port->policy.ttl_lossy = nfto_lossy;
 	port->net = dev_net(dev);
 	INIT_DELAYED_WORK(&port->work, nfto_program_work);
 	INIT_LIST_HEAD(&port->list);
@@ -417,6 +430,15 @@ static int nfto_port_call(struct nfto_port *port, struct flow_cls_offload *cls, 
 	return err;
 }
 
+static void nfto_port_allowed(const struct nfto_port *port, struct nfto_policy *allowed)
+{
+	struct nfto_device_policy policy;
+
+	nfto_policy_get(port->dev, &policy);
+	allowed->ttl_lossy = nfto_policy_lossy(&policy);
+	allowed->tcp_unguarded = policy.tcp == NFTO_TCP_UNGUARDED;
+}
+
 enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
 			       struct netlink_ext_ack *extack, int *err)
 {
@@ -424,13 +446,15 @@ enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto
 	u8 *rung = &port->rungs[nfto_dialect_kind(rule)];
 	const struct nfto_driver *driver = port->driver;
 	enum nfto_reason reason = NFTO_REASON_UNSUPPORTED, refusal;
+	struct nfto_policy allowed;
 	u8 i;
 
 	*err = 0;
+	nfto_port_allowed(port, &allowed);
 	nfto_cls_hardware_only(&cls.common);
 	cls.rule = port->offer.rule;
 	for (i = *rung; i < driver->num_dialects && reason == NFTO_REASON_UNSUPPORTED; i++) {
-		refusal = nfto_dialect_emit(rule, driver, driver->dialects[i], &port->policy,
+		refusal = nfto_dialect_emit(rule, driver, driver->dialects[i], &allowed,
 					    &port->offer);
 		if (refusal)	/* what the driver said to a better dialect says more */
 			return *err ? reason : refusal;
@@ -544,12 +568,13 @@ static struct nfto_port *nfto_port_next(struct nfto_port *prev)
 
 void nfto_port_gone(struct net_device *dev)
 {
-	const struct nfto_driver *driver;
-	enum nfto_reason reason = nfto_port_able(dev, &driver);
 	struct nfto_port *port;
 
-	/* most that come and go (veth of containers) can neither be a port nor sent to by one */
-	if (reason == NFTO_REASON_NO_TC || reason == NFTO_REASON_UNKNOWN_DRIVER)
+	/*
+	 * Most that come and go (veth of containers) can neither be a port nor sent to by one. The
+	 * driver tells nothing: it may have been vouched for at a time.
+	 */
+	if (!dev->netdev_ops->ndo_setup_tc)
 		return;
 
 	ASSERT_RTNL();
@@ -585,6 +610,12 @@ void nfto_port_changed(const struct net_device *dev)
 		nfto_port_kick(port, 0);
 	}
 	spin_unlock_bh(&nfto_lock);
+}
+
+void nfto_port_policy_changed(const struct net_device *dev)
+{
+	ASSERT_RTNL();
+	nfto_port_changed(dev);
 }
 
 void nfto_port_flush(const struct net *net)

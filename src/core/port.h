@@ -19,6 +19,7 @@
 #include "dialect.h"
 #include "nfto.h"
 
+struct nfto_device_policy;
 struct nfto_flow;
 
 struct nfto_port {
@@ -47,7 +48,6 @@ struct nfto_port {
 	bool bound;			/* if @reason is set too, until the last entry is out */
 	bool unlocked;			/* the driver wants no RTNL around rules */
 	bool rtnl;			/* who holds the mutex holds RTNL too */
-	struct nfto_policy policy;
 	/*
 	 * Which of the driver's dialects to begin with, by kind of rule: what it took last time.
 	 * Forgotten at bind.
@@ -64,6 +64,13 @@ struct nfto_port {
 	unsigned long logged_at;	/* jiffies */
 	struct nfto_offer offer;	/* scratch, too large for the stack */
 };
+
+/*
+ * The known driver of @dev: the one that @policy vouches for, or the one that is recognised; NULL:
+ * neither. setup()'s context, or RTNL.
+ */
+const struct nfto_driver *nfto_port_driver(const struct net_device *dev,
+					   const struct nfto_device_policy *policy);
 
 /*
  * Can @dev be programmed, as far as can be seen without asking it? setup()'s context; no locks.
@@ -119,6 +126,9 @@ void nfto_port_gone(struct net_device *dev);
  * Any context.
  */
 void nfto_port_changed(const struct net_device *dev);
+
+/* The policy of @dev, which is registered, was set. RTNL is held. */
+void nfto_port_policy_changed(const struct net_device *dev);
 
 /* Waits until the ports of @net are done. May sleep; no locks. */
 void nfto_port_flush(const struct net *net);

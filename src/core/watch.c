@@ -4,6 +4,7 @@
 #include <net/net_namespace.h>
 #include "../compat/flowtable.h"
 #include "bind.h"
+#include "policy.h"
 #include "port.h"
 #include "watch.h"
 
@@ -162,6 +163,7 @@ static int nfto_watch_netdev(struct notifier_block *nb, unsigned long event, voi
 	case NETDEV_UNREGISTER:
 		nfto_watch_tell_device(dev, NFTO_REASON_STALE_DEVICE);
 		nfto_port_gone(dev);
+		nfto_policy_forget(dev);
 		break;
 	case NETDEV_FEAT_CHANGE:
 		nfto_port_changed(dev);
@@ -235,7 +237,7 @@ err_destroy_wq:
 
 void nfto_watch_exit(void)
 {
-	/* tells us once more that every device is unregistered: all ports end in there */
+	/* tells us once more that every device is unregistered: all ports and policies end there */
 	unregister_netdevice_notifier(&nfto_watch_netdev_nb);
 	nfto_watch_bridge_exit();
 	nfto_watch_neigh_exit();
