@@ -12,6 +12,7 @@
 #include "bind.h"
 #include "flow.h"
 #include "port.h"
+#include <uapi/linux/nft_offload.h>
 
 static LIST_HEAD(nfto_tables);	/* nfto_lock */
 
@@ -331,6 +332,41 @@ static int nfto_bind_setup(struct nf_flowtable *ft, struct net_device *dev,
 	if (!nf_flowtable_hw_offload(ft))
 		return nf_flow_table_offload_setup(ft, dev, cmd);
 	return cmd == FLOW_BLOCK_BIND ? nfto_bind_add(ft, dev) : nfto_bind_remove(ft, dev);
+}
+
+/* A bridged device is in hardware only once the driver's block is bound. nfto_lock is held. */
+static u32 nfto_bind_backend_of(const struct nfto_bind *bind, enum nfto_reason *reason)
+{
+	lockdep_assert_held(&nfto_lock);
+	if (bind->backend == NFTO_NATIVE)
+		return NFTO_BACKEND_NATIVE;
+	*reason = bind->port ? bind->port->reason : bind->reason;
+	return *reason ? NFTO_BACKEND_SOFTWARE : NFTO_BACKEND_BRIDGED;
+}
+
+/* In several flowtables it may be several things: the most that it is in one of them. */
+u32 nfto_bind_backend(const struct net_device *dev, enum nfto_reason *reason)
+{
+	enum nfto_reason why = NFTO_REASON_NONE;
+	u32 backend, most = NFTO_BACKEND_NONE;
+	const struct nfto_table *table;
+	const struct nfto_bind *bind;
+
+	*reason = NFTO_REASON_NONE;
+	spin_lock_bh(&nfto_lock);
+	list_for_each_entry(table, &nfto_tables, list) {
+		list_for_each_entry(bind, &table->binds, list) {
+			if (bind->dev != dev)
+				continue;
+			backend = nfto_bind_backend_of(bind, &why);
+			if (backend <= most)
+				continue;
+			most = backend;
+			*reason = why;
+		}
+	}
+	spin_unlock_bh(&nfto_lock);
+	return most;
 }
 
 /* The stock verdict is passed on as it is: an error after a success would leak a device. */

@@ -10,6 +10,7 @@
 #define NFTO_BIND_H
 
 #include <linux/list.h>
+#include <linux/types.h>
 #include "reason.h"
 
 struct flow_offload;
@@ -65,6 +66,12 @@ bool nfto_bind_any(void);
 
 /* A flowtable whose last round was another one, or NULL. Caller holds nfto_lock. */
 struct nfto_table *nfto_bind_next_table(u32 round);
+
+/*
+ * Who carries the flows of @dev (enum nfto_device_backend); if it is software, *@reason says why.
+ * @dev is registered and RTNL held, so that it stays so.
+ */
+u32 nfto_bind_backend(const struct net_device *dev, enum nfto_reason *reason);
 
 int nfto_bind_init(void);
 void nfto_bind_exit(void);

@@ -3,6 +3,7 @@
 #include "../compat/shims.h"
 #include "bind.h"
 #include "flow.h"
+#include "netlink.h"
 #include "nfto.h"
 #include "policy.h"
 #include "port.h"
@@ -55,13 +56,18 @@ static int __init nfto_init(void)
 	err = nfto_watch_init();
 	if (err)
 		goto err_exit_port;
-	err = nfto_bind_init();
+	err = nfto_netlink_init();
 	if (err)
 		goto err_exit_watch;
+	err = nfto_bind_init();
+	if (err)
+		goto err_exit_netlink;
 	pr_info("nft_offload: %s: flowtables created from now on may offload (strict=%d ttl=%s shims: %s)\n",
 		NFTO_VERSION, nfto_strict, ttl, nfto_shims());
 	return 0;
 
+err_exit_netlink:
+	nfto_netlink_exit();
 err_exit_watch:
 	nfto_watch_exit();
 err_exit_port:
@@ -73,12 +79,13 @@ err_exit_flow:
 
 /*
  * No flowtable uses us, so no callback, action() or hook runs and no flow is attached. Ports may
- * still be winding up: the types go first, then watch_exit() ends every port
+ * still be winding up: requests of users and the types go first, then watch_exit() ends every port
  * and every policy inline, under RTNL; then late workers, which see that their port is gone; then
  * memory that RCU readers may look at.
  */
 static void __exit nfto_exit(void)
 {
+	nfto_netlink_exit();
 	nfto_bind_exit();
 	nfto_watch_exit();
 	nfto_policy_exit();

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/capability.h>
+#include <linux/module.h>
+#include <linux/rtnetlink.h>
+#include <net/rtnetlink.h>
+#include <net/sock.h>
+#include "bind.h"
+#include "driver.h"
+#include "netlink.h"
+#include "netlink_gen.h"
+#include "policy.h"
+#include "port.h"
+
+static struct genl_family nfto_netlink_family;
+
+/* What a request for a driver that is not known is answered; the table does not change. */
+static char nfto_netlink_drivers[512] __ro_after_init;
+
+/* What drives @dev, as the kernel calls it, or NULL. RTNL keeps a registered device's driver. */
+static const char *nfto_netlink_device_driver(const struct net_device *dev)
+{
+	const struct device *parent = dev->dev.parent;
+
+	if (parent && parent->driver)
+		return parent->driver->name;
+	return dev->rtnl_link_ops ? dev->rtnl_link_ops->kind : NULL;
+}
+
+static int nfto_netlink_put_policy(struct sk_buff *skb, const struct nfto_device_policy *policy)
+{
+	struct nlattr *nest = nla_nest_start(skb, NFTO_A_POLICY);
+
+	if (!nest ||
+	    nla_put_string(skb, NFTO_A_POLICY_DRIVER, policy->driver ? policy->driver->name : "") ||
+	    nla_put_u32(skb, NFTO_A_POLICY_TTL, policy->ttl) ||
+	    nla_put_u32(skb, NFTO_A_POLICY_TCP, policy->tcp) ||
+	    nla_put_u32(skb, NFTO_A_POLICY_OFFLOAD, policy->offload))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int nfto_netlink_put_backend(struct sk_buff *skb, const struct net_device *dev)
+{
+	enum nfto_reason reason;
+	u32 backend = nfto_bind_backend(dev, &reason);
+
+	if (nla_put_u32(skb, NFTO_A_BACKEND, backend))
+		return -EMSGSIZE;
+	if (backend != NFTO_BACKEND_SOFTWARE)
+		return 0;
+	if (nla_put_string(skb, NFTO_A_REASON, nfto_reason_name(reason)) ||
+	    nla_put_string(skb, NFTO_A_REASON_TEXT, nfto_reason_text(reason)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int nfto_netlink_put_device(struct sk_buff *skb, const struct net_device *dev)
+{
+	const char *device_driver = nfto_netlink_device_driver(dev);
+	struct nfto_device_policy policy;
+	const struct nfto_driver *driver;
+
+	ASSERT_RTNL();
+	nfto_policy_get(dev, &policy);
+	driver = nfto_port_driver(dev, &policy);
+	if (nla_put_u32(skb, NFTO_A_IFINDEX, dev->ifindex) ||
+	    nla_put_string(skb, NFTO_A_IFNAME, dev->name) ||
+	    nfto_netlink_put_backend(skb, dev))
+		return -EMSGSIZE;
+	if (device_driver && nla_put_string(skb, NFTO_A_DEVICE_DRIVER, device_driver))
+		return -EMSGSIZE;
+	if (driver && nla_put_string(skb, NFTO_A_DRIVER, driver->name))
+		return -EMSGSIZE;
+	return nfto_netlink_put_policy(skb, &policy);
+}
+
+/* The device that a request is about, or NULL, which the user is told. RTNL is held. */
+static struct net_device *nfto_netlink_find(struct genl_info *info, int *err)
+{
+	const struct nlattr *ifindex = info->attrs[NFTO_A_IFINDEX];
+	const struct nlattr *ifname = info->attrs[NFTO_A_IFNAME];
+	struct net *net = genl_info_net(info);
+	struct net_device *dev;
+
+	*err = -EINVAL;
+	if (!ifindex && !ifname) {
+		GENL_SET_ERR_MSG(info, "name the device, by ifindex or by ifname");
+		return NULL;
+	}
+	if (ifindex && ifname) {
+		NL_SET_ERR_MSG_ATTR(info->extack, ifname,
+				    "name the device by ifindex or by ifname, not by both");
+		return NULL;
+	}
+	dev = ifindex ? __dev_get_by_index(net, nla_get_u32(ifindex)) :
+			__dev_get_by_name(net, nla_data(ifname));
+	if (!dev) {
+		*err = -ENODEV;
+		NL_SET_ERR_MSG_ATTR(info->extack, ifindex ? ifindex : ifname,
+				    "there is no such device in this network namespace");
+	}
+	return dev;
+}
+
+int nfto_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct net_device *dev;
+	struct sk_buff *reply;
+	void *header;
+	int err;
+
+	if (info->attrs[NFTO_A_POLICY]) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[NFTO_A_POLICY],
+				    "device-get takes no policy; device-set does");
+		return -EINVAL;
+	}
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+	header = genlmsg_put_reply(reply, info, &nfto_netlink_family, 0, NFTO_CMD_DEVICE_GET);
+	if (!header) {
+		err = -EMSGSIZE;
+		goto err_free_reply;
+	}
+	rtnl_lock();
+	dev = nfto_netlink_find(info, &err);
+	if (dev)
+		err = nfto_netlink_put_device(reply, dev);
+	rtnl_unlock();
+	if (err)
+		goto err_free_reply;
+	genlmsg_end(reply, header);
+	return genlmsg_reply(reply, info);
+
+err_free_reply:
+	nlmsg_free(reply);
+	return err;
+}
+
+static int nfto_netlink_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
+				 const struct net_device *dev)
+{
+	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				   &nfto_netlink_family, NLM_F_MULTI, NFTO_CMD_DEVICE_GET);
+
+	if (!header)
+		return -EMSGSIZE;
+	genl_dump_check_consistent(cb, header);
+	if (nfto_netlink_put_device(skb, dev)) {
+		genlmsg_cancel(skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+/* cb->args[0]: how many devices of the namespace are done */
+int nfto_nl_device_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct net *net = sock_net(skb->sk);
+	struct net_device *dev;
+	long at = 0;
+
+	if (nlmsg_attrlen(cb->nlh, GENL_HDRLEN)) {
+		NL_SET_ERR_MSG_ATTR(cb->extack, nlmsg_attrdata(cb->nlh, GENL_HDRLEN),
+				    "a dump of all devices takes no attribute");
+		return -EINVAL;
+	}
+	rtnl_lock();
+	/* between two parts devices may come and go: whoever dumps is told then, and asks again */
+	cb->seq = net->dev_base_seq;
+	for_each_netdev(net, dev) {
+		if (at++ < cb->args[0])
+			continue;
+		if (nfto_netlink_dump_one(skb, cb, dev))
+			break;
+		cb->args[0] = at;
+	}
+	rtnl_unlock();
+	return skb->len;
+}
+
+/* The driver that the administrator vouches for. */
+static int nfto_netlink_parse_driver(struct sk_buff *skb, struct genl_info *info,
+				     const struct nlattr *attr, struct nfto_device_policy *policy)
+{
+	const char *name = nla_data(attr);
+
+	/* a wrong one can upset hardware, whoever the device belongs to */
+	if (!netlink_capable(skb, CAP_NET_ADMIN)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "vouching for a driver needs CAP_NET_ADMIN in the initial user namespace");
+		return -EPERM;
+	}
+	policy->driver = *name ? nfto_driver_by_name(name) : NULL;
+	if (*name && !policy->driver) {
+		/* the macros take literals alone; the answer is copied before we can go away */
+		NL_SET_BAD_ATTR(info->extack, attr);
+		info->extack->_msg = nfto_netlink_drivers;
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Changes in @policy what the request names. */
+static int nfto_netlink_parse_policy(struct sk_buff *skb, struct genl_info *info,
+				     struct nlattr **tb, struct nfto_device_policy *policy)
+{
+	bool any = false;
+	int i, err;
+
+	for (i = 1; i <= NFTO_A_POLICY_MAX; i++)
+		any = any || tb[i];
+	if (!any) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[NFTO_A_POLICY],
+				    "the policy names nothing to change");
+		return -EINVAL;
+	}
+	if (tb[NFTO_A_POLICY_DRIVER]) {
+		err = nfto_netlink_parse_driver(skb, info, tb[NFTO_A_POLICY_DRIVER], policy);
+		if (err)
+			return err;
+	}
+	if (tb[NFTO_A_POLICY_TTL])
+		policy->ttl = nla_get_u32(tb[NFTO_A_POLICY_TTL]);
+	if (tb[NFTO_A_POLICY_TCP])
+		policy->tcp = nla_get_u32(tb[NFTO_A_POLICY_TCP]);
+	if (tb[NFTO_A_POLICY_OFFLOAD])
+		policy->offload = nla_get_u32(tb[NFTO_A_POLICY_OFFLOAD]);
+	return 0;
+}
+
+/* RTNL is held, so that of two requests the later one starts from what the earlier one left. */
+static int nfto_netlink_set(struct sk_buff *skb, struct genl_info *info, struct nlattr **tb)
+{
+	struct nfto_device_policy policy;
+	struct net_device *dev;
+	int err;
+
+	dev = nfto_netlink_find(info, &err);
+	if (!dev)
+		return err;
+	nfto_policy_get(dev, &policy);
+	err = nfto_netlink_parse_policy(skb, info, tb, &policy);
+	if (err)
+		return err;
+	err = nfto_policy_set(dev, &policy);
+	if (err)
+		return err;
+	nfto_port_policy_changed(dev);
+	return 0;
+}
+
+int nfto_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[NFTO_A_POLICY_MAX + 1];
+	int err;
+
+	if (!info->attrs[NFTO_A_POLICY]) {
+		GENL_SET_ERR_MSG(info, "there is no policy to set");
+		return -EINVAL;
+	}
+	err = nla_parse_nested(tb, NFTO_A_POLICY_MAX, info->attrs[NFTO_A_POLICY],
+			       nfto_policy_nl_policy, info->extack);
+	if (err)
+		return err;
+	rtnl_lock();
+	err = nfto_netlink_set(skb, info, tb);
+	rtnl_unlock();
+	return err;
+}
+
+static struct genl_family nfto_netlink_family __ro_after_init = {
+	.name		= NFTO_FAMILY_NAME,
+	.version	= NFTO_FAMILY_VERSION,
+	.maxattr	= ARRAY_SIZE(nfto_main_nl_policy) - 1,
+	.policy		= nfto_main_nl_policy,
+	.netnsok	= true,
+	.parallel_ops	= true,
+	.module		= THIS_MODULE,
+	.small_ops	= nfto_nl_ops,
+	.n_small_ops	= ARRAY_SIZE(nfto_nl_ops),
+};
+
+int __init nfto_netlink_init(void)
+{
+	const struct nfto_driver *driver;
+	size_t len;
+
+	len = scnprintf(nfto_netlink_drivers, sizeof(nfto_netlink_drivers),
+			"there is no known driver of that name; those known are:");
+	for (driver = nfto_driver_next(NULL); driver; driver = nfto_driver_next(driver))
+		if (nfto_driver_by_name(driver->name) == driver)	/* once, if it has several */
+			len += scnprintf(nfto_netlink_drivers + len,
+					 sizeof(nfto_netlink_drivers) - len, " %s", driver->name);
+	return genl_register_family(&nfto_netlink_family);
+}
+
+void nfto_netlink_exit(void)
+{
+	genl_unregister_family(&nfto_netlink_family);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * netlink - the generic netlink family `nft_offload`: what became of devices, and their policy.
+ *
+ * Specified in ../spec/nft_offload.yaml, from which netlink_gen.[ch] and the header for users are
+ * made (scripts/gen-netlink). Requests run side by side (parallel_ops); RTNL orders them, keeps
+ * their device registered and its driver bound, and is taken with no other lock of ours held.
+ *
+ * Life:
+ *  - Registered once all but the flowtable types is there, and unregistered before anything goes.
+ *    The types come after it because nothing may fail once a flowtable can use us.
+ *  - A request is over when nfto_netlink_exit() returns: genl waits for it. A dump that its reader
+ *    has not taken to the end holds a reference on the module, so that there is no unloading.
+ *    Nothing of a dump is kept but the number of devices that it has passed.
+ *  - A device that is unregistered, or leaves the namespace, is not found any more; what a request
+ *    is doing with it ends first, for both hold RTNL. Its policy ends there (policy.h).
+ *  - Namespaces: a request sees its socket's, which the socket holds. Nothing is kept per namespace.
+ *
+ * There is no module alias for the family's name: whoever asks for it must not load the module.
+ */
+#ifndef NFTO_NETLINK_H
+#define NFTO_NETLINK_H
+
+int nfto_netlink_init(void);
+void nfto_netlink_exit(void);
+
+#endif
