@@ -15,6 +15,10 @@ static unsigned int capacity = 65536;
 module_param(capacity, uint, 0444);
 MODULE_PARM_DESC(capacity, "entries in the table of new ASICs (default 65536, 0: always full)");
 
+static char *kind = NFTO_SIM_NAME;
+module_param(kind, charp, 0444);
+MODULE_PARM_DESC(kind, "kind of link that a port is made as; another one than nft_offload_sim makes it a device whose driver nobody knows");
+
 const struct nfto_sim_personality *nfto_sim_default_personality;
 unsigned int nfto_sim_default_capacity;
 
@@ -45,7 +49,7 @@ static int __init nfto_sim_init(void)
 	if (err)
 		return err;
 	nfto_sim_debugfs_init();
-	err = nfto_sim_port_init();
+	err = nfto_sim_port_init(kind);
 	if (err)
 		goto err_exit_debugfs;
 	return 0;

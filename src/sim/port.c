@@ -424,7 +424,6 @@ static struct net *get_link_net(const struct net_device *dev)
 
 /* No MODULE_ALIAS_RTNL_LINK: nobody gets the module loaded by asking for a link. */
 static struct rtnl_link_ops port_link_ops = {
-	.kind		= NFTO_SIM_NAME,
 	.priv_size	= sizeof(struct nfto_sim_port),
 	.setup		= port_setup,
 	.validate	= validate,
@@ -502,10 +501,11 @@ static struct notifier_block notifier = {
 	.notifier_call = device_event,
 };
 
-int nfto_sim_port_init(void)
+int nfto_sim_port_init(const char *kind)
 {
 	int err;
 
+	port_link_ops.kind = kind;
 	err = register_netdevice_notifier(&notifier);
 	if (err)
 		return err;

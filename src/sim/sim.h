@@ -398,7 +398,7 @@ void nfto_sim_asic_leave(struct nfto_sim_port *port);
 void nfto_sim_asic_put(struct nfto_sim_asic *asic);
 
 /* port.c */
-int nfto_sim_port_init(void);
+int nfto_sim_port_init(const char *kind);
 void nfto_sim_port_exit(void);
 bool nfto_sim_is_port(const struct net_device *dev);
 
