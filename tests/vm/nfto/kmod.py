@@ -79,5 +79,5 @@ def all_messages():
 # What a module has when it was loaded without parameters.
 DEFAULTS = {
     CORE: {"strict": 0, "ttl": "require"},
-    SIM: {"personality": "generic", "capacity": 65536},
+    SIM: {"personality": "generic", "capacity": 65536, "kind": "nft_offload_sim"},
 }

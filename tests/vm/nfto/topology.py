@@ -93,8 +93,10 @@ class End:
 class Port:
     """A port of the router and what lies behind it."""
 
-    def __init__(self, kind, index):
+    def __init__(self, kind, index, link_kind=kmod.SIM):
         self.kind = kind
+        # What the kernel is to call a port of the ASIC.
+        self.link_kind = link_kind
         self.index = index
         self.name = PREFIXES[kind] + str(index)
         # The port's lower device; a veth port is the wire's end itself.
@@ -111,8 +113,8 @@ class Port:
         """ip(8) commands that make the port, once its wire is there."""
         if self.kind == "sim":
             yield "link set %s up" % self.lower
-            yield "link add link %s name %s address %s type nft_offload_sim" % (
-                self.lower, self.name, self.mac)
+            yield "link add link %s name %s address %s type %s" % (
+                self.lower, self.name, self.mac, self.link_kind)
         elif self.kind == "dummy":
             yield "link add %s address %s type dummy" % (self.name, self.mac)
 
@@ -134,10 +136,10 @@ class Port:
 class Router:
     """The whole topology. A context manager: everything is gone afterwards, whatever failed."""
 
-    def __init__(self, kinds=("sim", "sim"), suffix=""):
+    def __init__(self, kinds=("sim", "sim"), suffix="", link_kind=kmod.SIM):
         self.ns = Namespace("router" + suffix)
         self.sides = (Namespace("client" + suffix), Namespace("server" + suffix))
-        self.ports = [Port(kind, index) for index, kind in enumerate(kinds)]
+        self.ports = [Port(kind, index, link_kind) for index, kind in enumerate(kinds)]
         self.cleanup = contextlib.ExitStack()
         self.asic = None
 
@@ -164,7 +166,7 @@ class Router:
     def build(self):
         kmod.load_nftables()
         if any(port.kind == "sim" for port in self.ports):
-            kmod.load(kmod.SIM)
+            kmod.load(kmod.SIM, kind=self.ports[0].link_kind)
         spaces = (self.ns,) + self.sides
         self.cleanup.callback(self.remove_namespaces)
         ip_lines(["netns add " + space.name for space in spaces])
