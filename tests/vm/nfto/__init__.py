@@ -10,4 +10,6 @@ traffic   sending packets of flows and accounting for every one of them
 asic      the virtual ASIC: knobs, table, counters
 rules     nftables rulesets
 kmod      kernel modules
+genl      a generic netlink client
+device    the module's netlink family: devices and their policy
 """
