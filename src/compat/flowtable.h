@@ -62,6 +62,19 @@ static inline bool nfto_flowtable_encap(const struct flow_offload_tuple *tuple, 
 }
 
 /*
+ * Index of the device that software hands the flow's packets to, if it is not the one of their
+ * route; else 0. It may be a VLAN device, for which hardware has to push the tag.
+ */
+static inline int nfto_flowtable_out(const struct flow_offload_tuple *tuple)
+{
+#if NFTO_HAVE_FLOW_XMIT_TYPE
+	return tuple->xmit_type == FLOW_OFFLOAD_XMIT_DIRECT ? tuple->out.ifidx : 0;
+#else
+	return 0;
+#endif
+}
+
+/*
  * Does IPsec encrypt what the flow sends? Kernels before 5.13 would build a rule all the same, with
  * which hardware sent it in clear. The flow holds its routes as long as it exists.
  */

@@ -11,26 +11,36 @@
 #include "../compat/flowtable.h"
 #include "bind.h"
 #include "flow.h"
+#include "path.h"
 #include "port.h"
 #include <uapi/linux/nft_offload.h>
 
 static LIST_HEAD(nfto_tables);	/* nfto_lock */
 
-enum nfto_reason nfto_bind_port(const struct nfto_table *table, int ifindex,
-				struct nfto_port **port)
+const struct nfto_bind *nfto_bind_of(const struct nfto_table *table, int ifindex)
 {
 	const struct nfto_bind *bind;
 
 	lockdep_assert_held(&nfto_lock);
-	list_for_each_entry(bind, &table->binds, list) {
-		if (bind->ifindex != ifindex)
-			continue;
-		*port = bind->port;
-		if (bind->backend == NFTO_NATIVE)
-			return NFTO_REASON_NATIVE;
-		return bind->backend == NFTO_SOFTWARE ? bind->reason : NFTO_REASON_NONE;
-	}
-	return NFTO_REASON_INGRESS;
+	list_for_each_entry(bind, &table->binds, list)
+		if (bind->ifindex == ifindex)
+			return bind;
+	return NULL;
+}
+
+enum nfto_reason nfto_bind_port(const struct nfto_table *table, int ifindex,
+				struct nfto_port **port)
+{
+	const struct nfto_bind *bind = nfto_bind_of(table, ifindex);
+
+	if (!bind)
+		return NFTO_REASON_INGRESS;
+	if (bind->backend == NFTO_NATIVE)
+		return NFTO_REASON_NATIVE;
+	if (bind->backend == NFTO_SOFTWARE)
+		return bind->reason;
+	*port = bind->port;
+	return bind->port->gone ? NFTO_REASON_DEVICE_GONE : NFTO_REASON_NONE;
 }
 
 struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir)
@@ -142,12 +152,15 @@ static enum nfto_reason nfto_bind_bridge(struct nfto_table *table, struct nfto_b
 					 struct net_device *dev)
 {
 	const struct nfto_driver *driver;
+	struct net_device *lower;
 	enum nfto_reason reason;
 
-	reason = nfto_port_able(dev, &driver);
+	reason = nfto_path_lower(dev, &lower, &bind->stack);
+	if (!reason)
+		reason = nfto_port_able(lower, &driver);
 	if (reason)
 		return reason;
-	bind->port = nfto_port_bind(dev, driver);
+	bind->port = nfto_port_bind(lower, driver);
 	return bind->port ? NFTO_REASON_NONE : NFTO_REASON_NO_MEMORY;
 }
 

@@ -11,7 +11,7 @@
 
 #include <linux/list.h>
 #include <linux/types.h>
-#include "reason.h"
+#include "rule.h"
 
 struct flow_offload;
 struct net_device;
@@ -45,12 +45,16 @@ struct nfto_bind {
 	int ifindex;
 	enum nfto_backend backend;
 	enum nfto_reason reason;	/* if software */
-	struct nfto_port *port;		/* if bridged */
+	struct nfto_port *port;		/* if bridged: of the device, or the one below it */
+	struct nfto_stack stack;	/* VLAN devices from the device down to the port */
 };
 
+/* The bind of the device where packets enter @table, or NULL. Caller holds nfto_lock. */
+const struct nfto_bind *nfto_bind_of(const struct nfto_table *table, int ifindex);
+
 /*
- * The port where packets from @ifindex enter @table, in *@port if NFTO_REASON_NONE is returned;
- * else why there is none. Caller holds nfto_lock.
+ * The port of that bind, not gone, in *@port if NFTO_REASON_NONE is returned; else why there is
+ * none. Caller holds nfto_lock.
  */
 enum nfto_reason nfto_bind_port(const struct nfto_table *table, int ifindex,
 				struct nfto_port **port);

@@ -4,6 +4,7 @@
 #include "../compat/flowtable.h"
 #include "bind.h"
 #include "flow_internal.h"
+#include "path.h"
 #include "port.h"
 #include "trace.h"
 
@@ -235,14 +236,9 @@ static enum nfto_reason nfto_flow_place(const struct nfto_flow *flow, struct nft
 	lockdep_assert_held(&nfto_lock);
 	if (nfto_flow_dying(flow->core))
 		return NFTO_REASON_TEARDOWN;
-	reason = nfto_flow_encap(tuple, rule);
+	reason = nfto_bind_port(flow->table, flow->way.in, port);
 	if (reason)
 		return reason;
-	reason = nfto_bind_port(flow->table, rule->match.in_ifindex, port);
-	if (reason)
-		return reason;
-	if ((*port)->gone)
-		return NFTO_REASON_DEVICE_GONE;
 	if (rule->out->reg_state != NETREG_REGISTERED)
 		return NFTO_REASON_DEVICE_GONE;
 	if ((*port)->reason && (*port)->reason != NFTO_REASON_BIND_PENDING)
@@ -326,12 +322,16 @@ void nfto_flow_replace(struct nfto_table *table, struct flow_cls_offload *cls)
 	u8 dir = tuple->dir;
 	struct flow_offload *core = container_of(tuple, struct flow_offload, tuplehash[dir].tuple);
 	struct nfto_flow *flow, *fresh = NULL;
-	enum nfto_reason reason;
 	struct nfto_rule rule;
+	enum nfto_reason reason;
 
-	reason = nfto_rule_parse(cls->rule, &rule);
 again:
+	reason = nfto_rule_parse(cls->rule, &rule);
+	if (!reason)
+		reason = nfto_flow_encap(tuple, &rule);
 	spin_lock_bh(&nfto_lock);
+	if (!reason)
+		reason = nfto_path_resolve(table, &rule, nfto_flowtable_out(tuple));
 	flow = nfto_flow_find(cls->cookie);
 	if (flow && (flow->table != table || flow->ct != core->ct)) {
 		/* of another flow that had this address */
@@ -378,7 +378,7 @@ void nfto_flow_unbuildable(struct flow_offload *core, u8 dir, enum nfto_reason r
 	if (!flow && table && nfto_flow_attach(fresh, table)) {
 		flow = fresh;
 		fresh = NULL;
-		flow->rule.match.in_ifindex = core->tuplehash[dir].tuple.iifidx;
+		flow->rule.match.in_ifindex = flow->way.in;
 	}
 	if (flow && !flow->port)
 		nfto_flow_refuse(flow, reason);

@@ -336,6 +336,39 @@ enum nfto_reason nfto_rule_parse(const struct flow_rule *flow_rule, struct nfto_
 	return nfto_rule_take_image(rule, &image);
 }
 
+enum nfto_reason nfto_rule_enter(struct nfto_rule *rule, u32 ifindex,
+				 const struct nfto_stack *stack)
+{
+	struct nfto_match *match = &rule->match;
+	struct nfto_tag tags[NFTO_TAGS_MAX] = {};
+	unsigned int i, num = stack->num + match->num_tags;
+
+	if (num > NFTO_TAGS_MAX)
+		return NFTO_REASON_TAGS;
+	for (i = 0; i < stack->num; i++)
+		tags[i] = stack->tags[stack->num - 1 - i];
+	for (i = 0; i < match->num_tags; i++)
+		tags[stack->num + i] = match->tags[i];
+	memcpy(match->tags, tags, sizeof(tags));
+	match->num_tags = num;
+	rule->num_pop += stack->num;
+	match->in_ifindex = ifindex;
+	return NFTO_REASON_NONE;
+}
+
+enum nfto_reason nfto_rule_leave(struct nfto_rule *rule, struct net_device *port,
+				 const struct nfto_stack *stack)
+{
+	unsigned int i;
+
+	if (rule->num_push + stack->num > NFTO_TAGS_MAX)
+		return NFTO_REASON_TAGS;
+	for (i = 0; i < stack->num; i++)
+		rule->push[rule->num_push++] = stack->tags[i];
+	rule->out = port;
+	return NFTO_REASON_NONE;
+}
+
 bool nfto_rule_equal(const struct nfto_rule *a, const struct nfto_rule *b)
 {
 	return !memcmp(a, b, sizeof(*a));

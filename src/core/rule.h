@@ -46,6 +46,12 @@ enum nfto_edit {
 	NFTO_EDIT_DPORT	= 1 << 3,
 };
 
+/* Tags of VLAN devices on top of a port, as one goes down through them: innermost first. */
+struct nfto_stack {
+	u8 num;
+	struct nfto_tag tags[NFTO_TAGS_MAX];
+};
+
 /* What happens to them. Both MACs are always rewritten, the TTL is always decremented by one. */
 struct nfto_rule {
 	struct nfto_match match;
@@ -69,6 +75,17 @@ struct nfto_rule {
  * No locks, any context.
  */
 enum nfto_reason nfto_rule_parse(const struct flow_rule *flow_rule, struct nfto_rule *rule);
+
+/*
+ * A rule for packets of a VLAN device becomes one for those of the port below, @ifindex, that come
+ * with the tags of @stack. @rule is of no use unless NFTO_REASON_NONE is returned; so it is below.
+ */
+enum nfto_reason nfto_rule_enter(struct nfto_rule *rule, u32 ifindex,
+				 const struct nfto_stack *stack);
+
+/* A rule that sends to a VLAN device becomes one that sends to @port with the tags of @stack. */
+enum nfto_reason nfto_rule_leave(struct nfto_rule *rule, struct net_device *port,
+				 const struct nfto_stack *stack);
 
 /* True if both do the same to the same packets. */
 bool nfto_rule_equal(const struct nfto_rule *a, const struct nfto_rule *b);

@@ -121,6 +121,81 @@ static void parses_tags(void)
 	CHECK(rule.push[0].vid == htons(300) && rule.push[0].tpid == htons(ETH_P_8021Q));
 }
 
+static struct nfto_stack stack_of(int num, u16 inner, u16 outer)
+{
+	struct nfto_stack stack = { .num = num };
+
+	stack.tags[0].tpid = htons(ETH_P_8021Q);
+	stack.tags[0].vid = htons(inner);
+	if (num == 2) {
+		stack.tags[1].tpid = htons(ETH_P_8021AD);
+		stack.tags[1].vid = htons(outer);
+	}
+	return stack;
+}
+
+static void enters_through_vlan_devices(void)
+{
+	struct nfrule_spec s = spec(false, false);
+	struct nfto_stack none = {}, one = stack_of(1, 10, 0), two = stack_of(2, 10, 20);
+	struct nfto_rule plain, tagged, rule;
+	struct nfrule r;
+
+	nfrule_build(&r, &s);
+	CHECK(parse(&r, &plain) == NFTO_REASON_NONE);
+	s.num_tags = 1;
+	s.tags[0] = 100;
+	nfrule_build(&r, &s);
+	CHECK(parse(&r, &tagged) == NFTO_REASON_NONE);
+
+	memcpy(&rule, &plain, sizeof(rule));
+	CHECK(nfto_rule_enter(&rule, 7, &none) == NFTO_REASON_NONE);
+	CHECK(nfto_rule_equal(&rule, &plain));
+	CHECK(nfto_rule_enter(&rule, 9, &two) == NFTO_REASON_NONE);
+	CHECK(rule.match.in_ifindex == 9 && rule.match.num_tags == 2 && rule.num_pop == 2);
+	CHECK(rule.match.tags[0].vid == htons(20));
+	CHECK(rule.match.tags[0].tpid == htons(ETH_P_8021AD));
+	CHECK(rule.match.tags[1].vid == htons(10));
+	CHECK(rule.match.tags[1].tpid == htons(ETH_P_8021Q));
+
+	/* what the rule matches itself stands behind the device's tag */
+	memcpy(&rule, &tagged, sizeof(rule));
+	CHECK(nfto_rule_enter(&rule, 9, &one) == NFTO_REASON_NONE);
+	CHECK(rule.match.num_tags == 2 && rule.num_pop == 2);
+	CHECK(rule.match.tags[0].vid == htons(10) && rule.match.tags[1].vid == htons(100));
+	memcpy(&rule, &tagged, sizeof(rule));
+	CHECK(nfto_rule_enter(&rule, 9, &two) == NFTO_REASON_TAGS);
+}
+
+static void leaves_through_vlan_devices(void)
+{
+	struct net_device *const port = (struct net_device *)0x2000;
+	struct nfrule_spec s = spec(true, true);
+	struct nfto_stack none = {}, one = stack_of(1, 10, 0), two = stack_of(2, 10, 20);
+	struct nfto_rule plain, pushing, rule;
+	struct nfrule r;
+
+	nfrule_build(&r, &s);
+	CHECK(parse(&r, &plain) == NFTO_REASON_NONE);
+	s.num_push = 1;
+	s.push[0] = 300;
+	nfrule_build(&r, &s);
+	CHECK(parse(&r, &pushing) == NFTO_REASON_NONE);
+
+	memcpy(&rule, &plain, sizeof(rule));
+	CHECK(nfto_rule_leave(&rule, out, &none) == NFTO_REASON_NONE);
+	CHECK(nfto_rule_equal(&rule, &plain));
+	CHECK(nfto_rule_leave(&rule, port, &two) == NFTO_REASON_NONE);
+	CHECK(rule.out == port && rule.num_push == 2);
+	CHECK(rule.push[0].vid == htons(10) && rule.push[1].vid == htons(20));
+	CHECK(rule.push[1].tpid == htons(ETH_P_8021AD));
+
+	memcpy(&rule, &pushing, sizeof(rule));
+	CHECK(nfto_rule_leave(&rule, port, &one) == NFTO_REASON_NONE);
+	CHECK(rule.push[0].vid == htons(300) && rule.push[1].vid == htons(10));
+	CHECK(nfto_rule_leave(&rule, port, &one) == NFTO_REASON_TAGS);
+}
+
 /* Spoils one thing of a rule that is understood; which reason that has to give. */
 static enum nfto_reason spoil(struct nfrule *r, int what)
 {
@@ -340,6 +415,8 @@ int main(void)
 	TEST(parses_plain_ipv4);
 	TEST(parses_nat);
 	TEST(parses_tags);
+	TEST(enters_through_vlan_devices);
+	TEST(leaves_through_vlan_devices);
 	TEST(refuses_what_it_does_not_know);
 	TEST(dialect_golden_ipv4_tcp_snat);
 	TEST(dialect_says_outer_protocol);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * path - from a flowtable's devices down to the ports that carry them.
+ *
+ * With VLAN devices in a flowtable the kernel's rules say nothing of tags: taking them off and
+ * putting them on is the devices' business. Hardware has ports only, and has to be told.
+ */
+#ifndef NFTO_PATH_H
+#define NFTO_PATH_H
+
+#include "rule.h"
+
+struct nfto_table;
+
+/*
+ * Goes down from @dev, which does not vanish meanwhile, through VLAN devices: *@lower is what they
+ * stand on, @dev itself if it is none, and stays as long as @dev is registered. What is found
+ * cannot change in that time, but for the namespaces.
+ */
+enum nfto_reason nfto_path_lower(struct net_device *dev, struct net_device **lower,
+				 struct nfto_stack *stack);
+
+/*
+ * Makes @rule, as the core asks for it, one between ports. @via is the device that software hands
+ * the packets to, or 0. Caller holds nfto_lock, under which rule->out is good.
+ */
+enum nfto_reason nfto_path_resolve(const struct nfto_table *table, struct nfto_rule *rule,
+				   int via);
+
+#endif
