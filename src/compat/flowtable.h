@@ -45,16 +45,17 @@ static inline u32 nfto_flowtable_timeout(const struct nf_conn *ct)
 }
 
 /*
- * The @i-th header, outermost first, with which packets of a flow arrive; *@proto is 0 if the
- * device takes it off by itself. False: there is none. Kernels before 5.13 know of none.
+ * The @i-th header, outermost first, with which packets of a flow arrive, and its VLAN or session;
+ * *@proto is 0 if the device takes it off by itself. False: there is none. Kernels before 5.13 know of none.
  */
 static inline bool nfto_flowtable_encap(const struct flow_offload_tuple *tuple, unsigned int i,
-					__be16 *proto)
+					__be16 *proto, u16 *id)
 {
 #if NFTO_HAVE_FLOW_ENCAP
 	if (i >= tuple->encap_num)
 		return false;
 	*proto = tuple->in_vlan_ingress & BIT(i) ? 0 : tuple->encap[i].proto;
+	*id = tuple->encap[i].id;
 	return true;
 #else
 	return false;
@@ -99,6 +100,27 @@ static inline void nfto_flowtable_direct(const struct flow_offload_tuple *tuple,
 		*ifindex = tuple->out.ifidx;
 		ether_addr_copy(mac, tuple->out.h_dest);
 	}
+#endif
+}
+
+/* The route of the flow's packets, if the flow has kept it; else NULL. As long as the flow exists. */
+static inline const struct dst_entry *nfto_flowtable_dst(const struct flow_offload_tuple *tuple)
+{
+#if NFTO_HAVE_FLOW_XMIT_TYPE
+	if (tuple->xmit_type != FLOW_OFFLOAD_XMIT_NEIGH &&
+	    tuple->xmit_type != FLOW_OFFLOAD_XMIT_XFRM)
+		return NULL;
+#endif
+	return tuple->dst_cache;
+}
+
+/* Do packets of the flow come in an IP tunnel that the core takes off by itself? */
+static inline bool nfto_flowtable_tunnel(const struct flow_offload_tuple *tuple)
+{
+#if NFTO_HAVE_FLOW_TUNNEL
+	return tuple->tun_num;
+#else
+	return false;
 #endif
 }
 

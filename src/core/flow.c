@@ -206,24 +206,56 @@ static bool nfto_flow_attach(struct nfto_flow *flow, struct nfto_table *table)
 	return true;
 }
 
-/*
- * The stock builder knows no tags but 802.1Q and no PPPoE on the way in, and leaves them out of the
- * match: the rule would take other packets, past the ruleset.
- */
-static enum nfto_reason nfto_flow_encap(const struct flow_offload_tuple *tuple,
-					const struct nfto_rule *rule)
+/* The tags with which packets of a direction arrive, the outermost first. */
+static enum nfto_reason nfto_flow_tags(const struct flow_offload_tuple *tuple,
+				       struct nfto_stack *stack)
 {
-	unsigned int i, tags = 0;
 	__be16 proto;
+	unsigned int i;
+	u16 id;
 
-	for (i = 0; nfto_flowtable_encap(tuple, i, &proto); i++) {
-		if (proto == htons(ETH_P_PPP_SES))
-			return NFTO_REASON_PPPOE_IN;
-		if (proto && proto != htons(ETH_P_8021Q))
-			return NFTO_REASON_VLAN_IN;
-		tags += !!proto;
+	memset(stack, 0, sizeof(*stack));
+	for (i = 0; nfto_flowtable_encap(tuple, i, &proto, &id); i++) {
+		if (!proto || proto == htons(ETH_P_PPP_SES))
+			continue;
+		if (stack->num == NFTO_TAGS_MAX)
+			return NFTO_REASON_TAGS;
+		stack->tags[stack->num].tpid = proto;
+		stack->tags[stack->num].vid = htons(id);
+		stack->num++;
 	}
-	return tags == rule->match.num_tags ? NFTO_REASON_NONE : NFTO_REASON_VLAN_IN;
+	return NFTO_REASON_NONE;
+}
+
+/* No driver that we program can match a PPPoE header; without, the rule would take other packets. */
+static bool nfto_flow_pppoe_in(const struct flow_offload_tuple *tuple)
+{
+	__be16 proto;
+	unsigned int i;
+	u16 id;
+
+	for (i = 0; nfto_flowtable_encap(tuple, i, &proto, &id); i++)
+		if (proto == htons(ETH_P_PPP_SES))
+			return true;
+	return false;
+}
+
+/* Completes @rule by what it does not say. What is read does not change while the flow lives. */
+static enum nfto_reason nfto_flow_encap(const struct flow_offload *core, u8 dir,
+					struct nfto_rule *rule)
+{
+	/* the other direction's packets arrive with what these have to leave with */
+	const struct flow_offload_tuple *tuple = &core->tuplehash[dir].tuple;
+	const struct flow_offload_tuple *other = &core->tuplehash[!dir].tuple;
+	struct nfto_stack in, out;
+	enum nfto_reason reason;
+
+	if (nfto_flow_pppoe_in(tuple))
+		return NFTO_REASON_PPPOE_IN;
+	reason = nfto_flow_tags(tuple, &in);
+	if (!reason)
+		reason = nfto_flow_tags(other, &out);
+	return reason ? reason : nfto_rule_tags(rule, &in, &out);
 }
 
 /* Where would it go in hardware, and is there anything against it that needs no driver to see? */
@@ -328,7 +360,7 @@ void nfto_flow_replace(struct nfto_table *table, struct flow_cls_offload *cls)
 again:
 	reason = nfto_rule_parse(cls->rule, &rule);
 	if (!reason)
-		reason = nfto_flow_encap(tuple, &rule);
+		reason = nfto_flow_encap(core, dir, &rule);
 	spin_lock_bh(&nfto_lock);
 	if (!reason)
 		reason = nfto_path_resolve(table, &rule, nfto_flowtable_out(tuple));

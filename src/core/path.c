@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <net/dst.h>
+#include <net/flow.h>
+#include "../compat/flowtable.h"
 #include "bind.h"
 #include "path.h"
 #include "port.h"
@@ -72,6 +76,50 @@ static enum nfto_reason nfto_path_leave(struct nfto_rule *rule, int via)
 	if (!reason)
 		reason = nfto_path_lower(dev, &lower, &stack);
 	return reason ? reason : nfto_rule_leave(rule, lower, &stack);
+}
+
+/*
+ * The route that the packets of @flow take now, referenced, or NULL. Rules for marked packets, or by
+ * where packets come in, are not seen: nobody knows the flow's mark any more.
+ */
+static struct dst_entry *nfto_path_route(struct net *net, const struct flow_offload *flow, u8 dir)
+{
+	/* the other direction's packets, as they come in, are the mirror of these, as they leave */
+	const struct flow_offload_tuple *tuple = &flow->tuplehash[!dir].tuple;
+	struct dst_entry *dst = NULL;
+	struct flowi fl = {};
+
+	if (tuple->l3proto == NFPROTO_IPV4) {
+		fl.u.ip4.daddr = tuple->src_v4.s_addr;
+		fl.u.ip4.saddr = tuple->dst_v4.s_addr;
+		fl.u.ip4.flowi4_flags = FLOWI_FLAG_ANYSRC;
+	} else {
+		fl.u.ip6.daddr = tuple->src_v6;
+		fl.u.ip6.saddr = tuple->dst_v6;
+		fl.u.ip6.flowi6_flags = FLOWI_FLAG_ANYSRC;
+	}
+	rcu_read_lock();	/* for IPv6, which may be a module */
+	if (nf_route(net, &dst, &fl, false, tuple->l3proto))
+		dst = NULL;
+	rcu_read_unlock();
+	return dst;
+}
+
+bool nfto_path_wraps(struct net *net, const struct flow_offload *flow, u8 dir)
+{
+	const struct dst_entry *kept = nfto_flowtable_dst(&flow->tuplehash[dir].tuple);
+	struct dst_entry *dst;
+	bool wraps;
+
+	if (nfto_flowtable_tunnel(&flow->tuplehash[0].tuple) ||
+	    nfto_flowtable_tunnel(&flow->tuplehash[1].tuple))
+		return true;
+	if (kept)
+		return kept->lwtstate;
+	dst = nfto_path_route(net, flow, dir);
+	wraps = dst && dst->lwtstate;
+	dst_release(dst);
+	return wraps;
 }
 
 enum nfto_reason nfto_path_resolve(const struct nfto_table *table, struct nfto_rule *rule,

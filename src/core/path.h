@@ -10,6 +10,8 @@
 
 #include "rule.h"
 
+struct flow_offload;
+struct net;
 struct nfto_table;
 
 /*
@@ -19,6 +21,12 @@ struct nfto_table;
  */
 enum nfto_reason nfto_path_lower(struct net_device *dev, struct net_device **lower,
 				 struct nfto_stack *stack);
+
+/*
+ * Is a direction of @flow put into something, or comes out of something, of which the core's rule
+ * says nothing: a tunnel, a route's encapsulation (MPLS, segment routing ...)? action()'s context.
+ */
+bool nfto_path_wraps(struct net *net, const struct flow_offload *flow, u8 dir);
 
 /*
  * Makes @rule, as the core asks for it, one between ports. @via is the device that software hands

@@ -16,7 +16,7 @@ static const struct {
 	[NFTO_REASON_PROTOCOL] = { "protocol",
 		"only TCP and UDP over IPv4 and IPv6 can be translated" },
 	[NFTO_REASON_TUNNEL] = { "tunnel",
-		"the flow goes through a tunnel" },
+		"the flow goes through a tunnel, or a route of its encapsulates it" },
 	[NFTO_REASON_IPSEC] = { "ipsec",
 		"IPsec encrypts what the flow sends" },
 	[NFTO_REASON_ACTION] = { "action",

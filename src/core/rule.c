@@ -269,13 +269,12 @@ static enum nfto_reason nfto_rule_take_image(struct nfto_rule *rule, struct nfto
 	return NFTO_REASON_NONE;
 }
 
-static enum nfto_reason nfto_rule_push(struct nfto_rule *rule,
-				       const struct flow_action_entry *entry)
+static enum nfto_reason nfto_rule_push(struct nfto_rule *rule, __be16 tpid, u16 vid)
 {
-	if (rule->num_push == NFTO_TAGS_MAX)
+	if (rule->num_push == NFTO_TAGS_MAX || rule->pppoe)
 		return NFTO_REASON_ACTION;
-	rule->push[rule->num_push].tpid = entry->vlan.proto;
-	rule->push[rule->num_push].vid = htons(entry->vlan.vid);
+	rule->push[rule->num_push].tpid = tpid;
+	rule->push[rule->num_push].vid = htons(vid);
 	rule->num_push++;
 	return NFTO_REASON_NONE;
 }
@@ -290,12 +289,14 @@ static enum nfto_reason nfto_rule_action(struct nfto_rule *rule, struct nfto_ima
 	case FLOW_ACTION_CSUM:	/* implied: the dialect adds what its driver wants to hear */
 		return NFTO_REASON_NONE;
 	case FLOW_ACTION_VLAN_POP:
-		if (rule->num_pop == rule->match.num_tags || rule->num_push || rule->pppoe)
+		if (rule->num_pop == NFTO_TAGS_MAX || rule->num_push || rule->pppoe)
 			return NFTO_REASON_ACTION;
 		rule->num_pop++;
 		return NFTO_REASON_NONE;
 	case FLOW_ACTION_VLAN_PUSH:
-		return nfto_rule_push(rule, entry);
+		return nfto_rule_push(rule, entry->vlan.proto, entry->vlan.vid);
+	case FLOW_ACTION_ACCEPT:	/* what is left of the core's push of other tags than 802.1Q */
+		return nfto_rule_push(rule, 0, 0);
 	case FLOW_ACTION_REDIRECT:
 		rule->out = entry->dev;
 		return NFTO_REASON_NONE;
@@ -334,6 +335,52 @@ enum nfto_reason nfto_rule_parse(const struct flow_rule *flow_rule, struct nfto_
 	if (rule->num_push == 2)
 		swap(rule->push[0], rule->push[1]);
 	return nfto_rule_take_image(rule, &image);
+}
+
+static bool nfto_tag_equal(const struct nfto_tag *a, const struct nfto_tag *b)
+{
+	return a->tpid == b->tpid && a->vid == b->vid;
+}
+
+static enum nfto_reason nfto_rule_tags_in(struct nfto_rule *rule, const struct nfto_stack *in)
+{
+	struct nfto_match *match = &rule->match;
+	unsigned int i, num_q = 0;
+
+	for (i = 0; i < in->num; i++) {
+		num_q += in->tags[i].tpid == htons(ETH_P_8021Q);
+		if (match->num_tags && !nfto_tag_equal(&match->tags[i], &in->tags[i]))
+			return NFTO_REASON_VLAN_IN;
+	}
+	if ((match->num_tags && match->num_tags != in->num) || rule->num_pop != num_q)
+		return NFTO_REASON_VLAN_IN;
+	memcpy(match->tags, in->tags, sizeof(match->tags));
+	match->num_tags = in->num;
+	rule->num_pop = in->num;
+	return NFTO_REASON_NONE;
+}
+
+enum nfto_reason nfto_rule_tags(struct nfto_rule *rule, const struct nfto_stack *in,
+				const struct nfto_stack *out)
+{
+	enum nfto_reason reason = nfto_rule_tags_in(rule, in);
+	const struct nfto_tag *tag;
+	struct nfto_tag *push;
+	unsigned int i;
+
+	if (reason)
+		return reason;
+	if (rule->num_push != out->num)
+		return NFTO_REASON_ACTION;
+	for (i = 0; i < out->num; i++) {
+		tag = &out->tags[out->num - 1 - i];
+		push = &rule->push[i];
+		if (!push->tpid && tag->tpid != htons(ETH_P_8021Q))
+			*push = *tag;
+		else if (!nfto_tag_equal(push, tag))
+			return NFTO_REASON_ACTION;
+	}
+	return NFTO_REASON_NONE;
 }
 
 enum nfto_reason nfto_rule_enter(struct nfto_rule *rule, u32 ifindex,

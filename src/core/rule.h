@@ -46,7 +46,7 @@ enum nfto_edit {
 	NFTO_EDIT_DPORT	= 1 << 3,
 };
 
-/* Tags of VLAN devices on top of a port, as one goes down through them: innermost first. */
+/* Tags of which the core's rule does not tell; which of them comes first is said where it is used. */
 struct nfto_stack {
 	u8 num;
 	struct nfto_tag tags[NFTO_TAGS_MAX];
@@ -71,14 +71,22 @@ struct nfto_rule {
 };
 
 /*
- * Reads @flow_rule into @rule, which is complete only if NFTO_REASON_NONE is returned.
- * No locks, any context.
+ * Reads @flow_rule into @rule, which is of use only if NFTO_REASON_NONE is returned, and complete
+ * only after nfto_rule_tags(). No locks, any context; so are all of these.
  */
 enum nfto_reason nfto_rule_parse(const struct flow_rule *flow_rule, struct nfto_rule *rule);
 
 /*
+ * All kernels write the tags with which packets arrive into their rules, and none of them says in
+ * used_keys that it did; of tags to push that are not 802.1Q nothing is left but an empty action.
+ * So both are taken from what the flow itself says, @in and @out, the outermost tag first.
+ */
+enum nfto_reason nfto_rule_tags(struct nfto_rule *rule, const struct nfto_stack *in,
+				const struct nfto_stack *out);
+
+/*
  * A rule for packets of a VLAN device becomes one for those of the port below, @ifindex, that come
- * with the tags of @stack. @rule is of no use unless NFTO_REASON_NONE is returned; so it is below.
+ * with the tags of @stack, the innermost first. @rule is of no use unless NFTO_REASON_NONE is returned; so it is below.
  */
 enum nfto_reason nfto_rule_enter(struct nfto_rule *rule, u32 ifindex,
 				 const struct nfto_stack *stack);

@@ -132,14 +132,11 @@ void nfrule_build(struct nfrule *r, const struct nfrule_spec *s)
 	r->rule->match.key = &r->key;
 	r->rule->match.mask = &r->mask;
 	match(r, s);
-	if (s->num_tags > 0) {
-		USE(r, VLAN, vlan);
+	/* written, but never declared as used: so all kernels do */
+	if (s->num_tags > 0)
 		tag(&r->key.vlan, &r->mask.vlan, s->tags[0]);
-	}
-	if (s->num_tags > 1) {
-		USE(r, CVLAN, cvlan);
+	if (s->num_tags > 1)
 		tag(&r->key.cvlan, &r->mask.cvlan, s->tags[1]);
-	}
 	eth(r, s);
 	for (i = 0; i < s->num_tags; i++)
 		nfrule_action(r, FLOW_ACTION_VLAN_POP);

@@ -44,6 +44,26 @@ static enum nfto_reason parse(struct nfrule *r, struct nfto_rule *rule)
 	return reason;
 }
 
+/* What the flow says of its tags, the outermost first. */
+static struct nfto_stack tags_of(int num, const u16 *vids)
+{
+	struct nfto_stack stack = { .num = num };
+	int i;
+
+	for (i = 0; i < num; i++) {
+		stack.tags[i].tpid = htons(ETH_P_8021Q);
+		stack.tags[i].vid = htons(vids[i]);
+	}
+	return stack;
+}
+
+static enum nfto_reason tags(struct nfto_rule *rule, const struct nfrule_spec *s)
+{
+	struct nfto_stack in = tags_of(s->num_tags, s->tags), to = tags_of(s->num_push, s->push);
+
+	return nfto_rule_tags(rule, &in, &to);
+}
+
 static void reasons_have_words(void)
 {
 	int i, j;
@@ -116,9 +136,61 @@ static void parses_tags(void)
 	s.push[0] = 300;
 	nfrule_build(&r, &s);
 	CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	CHECK(!rule.match.num_tags && rule.num_pop == 2 && rule.num_push == 1);
+	CHECK(tags(&rule, &s) == NFTO_REASON_NONE);
 	CHECK(rule.match.num_tags == 2 && rule.num_pop == 2 && rule.num_push == 1);
 	CHECK(rule.match.tags[0].vid == htons(100) && rule.match.tags[1].vid == htons(200));
 	CHECK(rule.push[0].vid == htons(300) && rule.push[0].tpid == htons(ETH_P_8021Q));
+}
+
+/* The rule has a pop for each 802.1Q tag, and an empty action for each push of another. */
+static void tags_are_the_flows(void)
+{
+	struct nfrule_spec s = spec(false, false);
+	struct nfto_stack in, to;
+	struct nfto_rule rule;
+	struct nfrule r;
+
+	s.num_tags = 1;
+	s.tags[0] = 100;
+	s.num_push = 2;
+	s.push[0] = 300;
+	s.push[1] = 301;
+	in = tags_of(1, s.tags);
+	to = tags_of(2, s.push);
+	nfrule_build(&r, &s);
+	CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	in.num = 0;
+	CHECK(nfto_rule_tags(&rule, &in, &to) == NFTO_REASON_VLAN_IN);
+	in.num = 1;
+	to.num = 1;
+	CHECK(nfto_rule_tags(&rule, &in, &to) == NFTO_REASON_ACTION);
+	to.num = 2;
+	to.tags[1].vid = htons(302);
+	CHECK(nfto_rule_tags(&rule, &in, &to) == NFTO_REASON_ACTION);
+
+	nfrule_build(&r, &s);
+	r.rule->action.entries[5].id = FLOW_ACTION_ACCEPT;
+	CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	to = tags_of(2, s.push);
+	CHECK(nfto_rule_tags(&rule, &in, &to) == NFTO_REASON_ACTION);
+	nfrule_build(&r, &s);
+	r.rule->action.entries[5].id = FLOW_ACTION_ACCEPT;
+	CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	to.tags[0].tpid = htons(ETH_P_8021AD);
+	CHECK(nfto_rule_tags(&rule, &in, &to) == NFTO_REASON_NONE);
+	CHECK(rule.push[0].vid == htons(301) && rule.push[0].tpid == htons(ETH_P_8021Q));
+	CHECK(rule.push[1].vid == htons(300) && rule.push[1].tpid == htons(ETH_P_8021AD));
+
+	/* one of two that come is 802.1ad: there is one pop for them */
+	nfrule_build(&r, &s);
+	CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	in = tags_of(2, s.push);
+	in.tags[0].tpid = htons(ETH_P_8021AD);
+	to = tags_of(2, s.push);
+	CHECK(nfto_rule_tags(&rule, &in, &to) == NFTO_REASON_NONE);
+	CHECK(rule.match.num_tags == 2 && rule.num_pop == 2);
+	CHECK(rule.match.tags[0].tpid == htons(ETH_P_8021AD));
 }
 
 static struct nfto_stack stack_of(int num, u16 inner, u16 outer)
@@ -147,6 +219,7 @@ static void enters_through_vlan_devices(void)
 	s.tags[0] = 100;
 	nfrule_build(&r, &s);
 	CHECK(parse(&r, &tagged) == NFTO_REASON_NONE);
+	CHECK(tags(&tagged, &s) == NFTO_REASON_NONE);
 
 	memcpy(&rule, &plain, sizeof(rule));
 	CHECK(nfto_rule_enter(&rule, 7, &none) == NFTO_REASON_NONE);
@@ -233,8 +306,10 @@ static enum nfto_reason spoil(struct nfrule *r, int what)
 	case 9:
 		entries[*num - 1].id = FLOW_ACTION_DROP;
 		return NFTO_REASON_ACTION;
-	case 10:	/* there is no tag */
+	case 10:	/* one tag more than there may be */
 		entries[0].id = FLOW_ACTION_VLAN_POP;
+		entries[1].id = FLOW_ACTION_VLAN_POP;
+		entries[2].id = FLOW_ACTION_VLAN_POP;
 		return NFTO_REASON_ACTION;
 	case 11:
 		--*num;
@@ -379,6 +454,7 @@ static void dialect_says_outer_protocol(void)
 	s.tags[0] = 5;
 	nfrule_build(&r, &s);
 	CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
+	CHECK(tags(&rule, &s) == NFTO_REASON_NONE);
 	CHECK(emit(&rule, &offer));
 	CHECK(offer.protocol == htons(ETH_P_8021Q));
 	CHECK(offer.key.basic.n_proto == htons(ETH_P_IPV6));
@@ -415,6 +491,7 @@ int main(void)
 	TEST(parses_plain_ipv4);
 	TEST(parses_nat);
 	TEST(parses_tags);
+	TEST(tags_are_the_flows);
 	TEST(enters_through_vlan_devices);
 	TEST(leaves_through_vlan_devices);
 	TEST(refuses_what_it_does_not_know);

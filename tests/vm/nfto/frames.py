@@ -105,6 +105,11 @@ def frame(source, target, view, proto, payload, ttl=64, segment=None, ident=0, t
     return mac(target) + mac(source) + ethertype + head + body
 
 
+def tagged(data, *tags):
+    """A frame with tags, pairs of (protocol, TCI), the outermost first."""
+    return data[:12] + b"".join(struct.pack("!HH", *tag) for tag in tags) + data[12:]
+
+
 def payload_of(key, size):
     """A payload of at least size bytes that carries the key; its filling differs by packet."""
     filling = bytes((key.number * 7 + i) & 0xff for i in range(16))

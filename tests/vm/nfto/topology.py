@@ -15,16 +15,20 @@ import contextlib
 import json
 import select
 import socket
+import struct
 import threading
 
 from nfto import kmod, limits, nft
 from nfto.asic import Asic, statistics
-from nfto.frames import key_of
+from nfto.frames import key_of, tagged
 from nfto.netns import Namespace, ip_lines
 from nfto.shell import wait_for
 
 ETH_P_ALL = 3
+PACKET_AUXDATA = 8
 PACKET_IGNORE_OUTGOING = 23
+TP_STATUS_VLAN_VALID = 1 << 4
+TP_STATUS_VLAN_TPID_VALID = 1 << 6
 SOL_PACKET = 263
 SO_RCVBUFFORCE = 33
 BUFFER = 64 << 20
@@ -33,6 +37,15 @@ BUFFER = 64 << 20
 FIXED_FLOW_TIMEOUT = 30
 
 PREFIXES = {"sim": "p", "veth": "v", "dummy": "d"}
+
+
+def tags_beside(control):
+    """The tag that a packet socket hands over beside the frame, as a list."""
+    for _, _, data in control:
+        status, _, _, _, _, tci, tpid = struct.unpack("IIIHHHH", data[:20])
+        if status & TP_STATUS_VLAN_VALID:
+            return [(tpid if status & TP_STATUS_VLAN_TPID_VALID else 0x8100, tci)]
+    return []
 
 
 class End:
@@ -48,6 +61,7 @@ class End:
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
         self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         self.socket.setblocking(False)
         self.socket.bind((device, ETH_P_ALL))
 
@@ -69,10 +83,11 @@ class End:
         """Sort all that has arrived by flow."""
         while True:
             try:
-                frame = self.socket.recv(65535)
+                frame, control, _, _ = self.socket.recvmsg(65535, 1024)
             except OSError:
                 # Nothing more for now, or the wire went away; what has arrived counts.
                 return
+            frame = tagged(frame, *tags_beside(control))
             key = key_of(frame)
             if key is None:
                 self.others.append(frame)
@@ -107,6 +122,8 @@ class Port:
         # Right on the wire, and behind the first as a gateway.
         self.host = {"ipv4": "10.%d.0.2" % (index + 1), "ipv6": "fd00:%x::2" % (index + 1)}
         self.remote = {"ipv4": "10.77.%d.9" % (index + 1), "ipv6": "fd77:%x::9" % (index + 1)}
+        # Pairs of (protocol, TCI) on frames that belong to the router, the outermost first.
+        self.tags = ()
         self.end = None
 
     def link_lines(self):
@@ -123,12 +140,14 @@ class Port:
         yield "link set %s addrgenmode none" % self.name
         yield "link set %s up" % self.name
 
-    def address_lines(self):
-        yield "address replace %s/24 dev %s" % (self.address["ipv4"], self.name)
-        yield "address replace %s/64 dev %s nodad" % (self.address["ipv6"], self.name)
+    def address_lines(self, device=None):
+        """The device that has the addresses may be another, on top of the port."""
+        device = device or self.name
+        yield "address replace %s/24 dev %s" % (self.address["ipv4"], device)
+        yield "address replace %s/64 dev %s nodad" % (self.address["ipv6"], device)
         for family in "ipv4", "ipv6":
             yield "neigh replace %s lladdr %s nud permanent dev %s" % (
-                self.host[family], self.host_mac, self.name)
+                self.host[family], self.host_mac, device)
         yield "route replace 10.77.%d.0/24 via %s" % (self.index + 1, self.host["ipv4"])
         yield "route replace fd77:%x::/64 via %s" % (self.index + 1, self.host["ipv6"])
 

@@ -5,20 +5,13 @@ import socket
 import struct
 
 from nfto import frames
+from nfto.frames import tagged
 from nfto.shell import SCALE
-from nfto.topology import ETH_P_ALL, SOL_PACKET
+from nfto.topology import ETH_P_ALL, PACKET_AUXDATA, SOL_PACKET, tags_beside
 
-PACKET_AUXDATA = 8
 PACKET_VNET_HDR = 15
-TP_STATUS_VLAN_VALID = 1 << 4
-TP_STATUS_VLAN_TPID_VALID = 1 << 6
 VIRTIO_NET_HDR_F_NEEDS_CSUM = 1
 VIRTIO_NET_HDR_GSO = {"none": 0, "ipv4": 1, "ipv6": 4}
-
-
-def tagged(frame, *tags):
-    """A frame with tags, pairs of (protocol, TCI), the outermost first."""
-    return frame[:12] + b"".join(struct.pack("!HH", *tag) for tag in tags) + frame[12:]
 
 
 class Wire:
@@ -37,12 +30,7 @@ class Wire:
             frame, control, _, address = self.socket.recvmsg(65535, 1024)
             if address[2] == socket.PACKET_OUTGOING or not wanted(frame):
                 continue
-            for _, _, data in control:
-                status, _, _, _, _, tci, tpid = struct.unpack("IIIHHHH", data[:20])
-                if status & TP_STATUS_VLAN_VALID:
-                    known = status & TP_STATUS_VLAN_TPID_VALID
-                    frame = tagged(frame, (tpid if known else 0x8100, tci))
-            return frame
+            return tagged(frame, *tags_beside(control))
 
     def receive_key(self, number):
         """The next frame that carries a key of this number."""
