@@ -46,7 +46,8 @@ static inline u32 nfto_flowtable_timeout(const struct nf_conn *ct)
 
 /*
  * The @i-th header, outermost first, with which packets of a flow arrive, and its VLAN or session;
- * *@proto is 0 if the device takes it off by itself. False: there is none. Kernels before 5.13 know of none.
+ * *@proto is 0 if the device takes it off by itself. False: there is none. Kernels before 5.13
+ * know of none.
  */
 static inline bool nfto_flowtable_encap(const struct flow_offload_tuple *tuple, unsigned int i,
 					__be16 *proto, u16 *id)
@@ -103,7 +104,7 @@ static inline void nfto_flowtable_direct(const struct flow_offload_tuple *tuple,
 #endif
 }
 
-/* The route of the flow's packets, if the flow has kept it; else NULL. As long as the flow exists. */
+/* The route of the flow's packets, if it has kept it; else NULL. Lives as long as the flow. */
 static inline const struct dst_entry *nfto_flowtable_dst(const struct flow_offload_tuple *tuple)
 {
 #if NFTO_HAVE_FLOW_XMIT_TYPE

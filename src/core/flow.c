@@ -227,7 +227,7 @@ static enum nfto_reason nfto_flow_tags(const struct flow_offload_tuple *tuple,
 	return NFTO_REASON_NONE;
 }
 
-/* No driver that we program can match a PPPoE header; without, the rule would take other packets. */
+/* No driver that we program can match a PPPoE header; a rule without would take other packets. */
 static bool nfto_flow_pppoe_in(const struct flow_offload_tuple *tuple)
 {
 	__be16 proto;

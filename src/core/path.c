@@ -57,7 +57,24 @@ static enum nfto_reason nfto_path_priorities(const struct net_device *dev)
 	return NFTO_REASON_NONE;
 }
 
-static enum nfto_reason nfto_path_leave(struct nfto_rule *rule, int via)
+/* The VLAN devices on top of the port, for whose tags the core's rule has pushes. */
+static enum nfto_reason nfto_path_push_priorities(const struct nfto_rule *rule)
+{
+	struct net_device *dev = rule->out;
+	const struct nfto_tag *tag;
+	unsigned int i;
+
+	for (i = rule->num_push; i-- && dev; ) {
+		tag = &rule->push[i];
+		dev = __vlan_find_dev_deep_rcu(dev, tag->tpid, ntohs(tag->vid));
+		if (dev && nfto_path_sets_priority(dev))
+			return NFTO_REASON_VLAN_QOS;
+	}
+	return NFTO_REASON_NONE;
+}
+
+static enum nfto_reason nfto_path_leave(const struct nfto_table *table, struct nfto_rule *rule,
+					int via)
 {
 	struct net_device *dev = rule->out, *lower;
 	enum nfto_reason reason;
@@ -71,16 +88,21 @@ static enum nfto_reason nfto_path_leave(struct nfto_rule *rule, int via)
 	if (READ_ONCE(dev->reg_state) != NETREG_REGISTERED)
 		return NFTO_REASON_DEVICE_GONE;
 	reason = nfto_path_priorities(dev);
+	if (!reason)
+		reason = nfto_path_push_priorities(rule);
 	if (!reason && via)
 		reason = nfto_path_priorities(dev_get_by_index_rcu(dev_net(dev), via));
 	if (!reason)
 		reason = nfto_path_lower(dev, &lower, &stack);
+	/* or else users could not tell from their flowtable what is in hardware */
+	if (!reason && stack.num && !nfto_bind_of(table, dev->ifindex))
+		reason = NFTO_REASON_EGRESS;
 	return reason ? reason : nfto_rule_leave(rule, lower, &stack);
 }
 
 /*
- * The route that the packets of @flow take now, referenced, or NULL. Rules for marked packets, or by
- * where packets come in, are not seen: nobody knows the flow's mark any more.
+ * The route that the packets of @flow take now, referenced, or NULL. Rules for marked packets, or
+ * by where packets come in, are not seen: nobody knows the flow's mark any more.
  */
 static struct dst_entry *nfto_path_route(struct net *net, const struct flow_offload *flow, u8 dir)
 {
@@ -135,7 +157,7 @@ enum nfto_reason nfto_path_resolve(const struct nfto_table *table, struct nfto_r
 	if (reason)
 		return reason;
 	rcu_read_lock();
-	reason = nfto_path_leave(rule, via);
+	reason = nfto_path_leave(table, rule, via);
 	rcu_read_unlock();
 	return reason;
 }

@@ -3,13 +3,13 @@
 
 import pytest
 
-from nfto import encap, frames, kmod, limits, rules
-from nfto.flow import BOTH, ORIGINAL, Flow
-from nfto.shell import SCALE, wait_for
+from nfto import encap, frames, kmod, limits, pppoe, rules
+from nfto.flow import BOTH, ORIGINAL, REPLY, Flow
+from nfto.shell import SCALE, run, wait_for
 from nfto.topology import Router
 from nfto.trace import recorded
-from nfto.traffic import (Measurement, assert_hardware, assert_software, entries, establish,
-                          established, measure, probe)
+from nfto.traffic import (assert_hardware, assert_software, entries, establish,
+                          established, measure, offloaded, probe)
 
 SAMPLE = (("ipv4", "tcp", "none"), ("ipv6", "udp", "none"), ("ipv4", "udp", "both"),
           ("ipv6", "tcp", "dnat"))
@@ -45,7 +45,7 @@ def assert_switched(router, devices, cases=SAMPLE):
     return flows
 
 
-def assert_stays_in_software(router, devices, reasons, case=SAMPLE[0]):
+def assert_stays_in_software(router, devices, reasons, case=SAMPLE[0], queued=False):
     """No direction of a flow gets into hardware; why is said."""
     rehearse(router, [case])
     router.nft(rules.whole(router, devices))
@@ -60,7 +60,8 @@ def assert_stays_in_software(router, devices, reasons, case=SAMPLE[0]):
             wait_for(refused, 10 * SCALE, "refusals as %s" % (reasons,), interval=0.2)
         assert_software(measure(flow, 10))
         assert entries(flow) == [None, None]
-        assert not trace.lines("flow_queued")
+        # What only the dialect can tell is told when the driver would be asked.
+        assert queued or not trace.lines("flow_queued")
 
 
 def names(kinds):
@@ -86,3 +87,196 @@ def test_vlan_devices_in_the_flowtable(router, kinds):
         assert_stays_in_software(router, devices, [])
     else:
         assert_switched(router, devices)
+
+
+def test_a_vlan_device_may_have_an_address_of_its_own(router):
+    """Layer 2 address, that is: not the port's."""
+    devices = []
+    for port in router.ports:
+        port.mac = "02:00:00:00:%02x:99" % port.index
+        devices.append(encap.stack(router, port, "vlan", address=port.mac).top)
+    if not limits.has("path-discovery"):
+        assert_switched(router, ["p0", "p1"], SAMPLE[:1])
+        router.nft("flush ruleset")
+    if not limits.has("sub-interfaces"):
+        assert_switched(router, devices, SAMPLE[:2])
+
+
+def test_only_the_right_tags_hit(router):
+    devices = [encap.stack(router, port, "vlan").top for port in router.ports]
+    router.nft(rules.whole(router, devices if limits.has("path-discovery") else ["p0", "p1"]))
+    flow = established(router, "ipv4", "udp", "none")
+    bare = flow.data(ORIGINAL, 1)[0].sent
+    bare = bare[:12] + bare[16:]
+    wrong = [(), ((encap.Q, 11),), ((encap.AD, 10),), ((encap.Q, 10), (encap.Q, 10)),
+             ((encap.Q, 11), (encap.Q, 10))]
+    for tags in wrong:
+        before = router.statistics()["p0"]
+        flow.client.end.send(frames.tagged(bare, *tags))
+        wait_for(lambda: router.statistics()["p0"]["host_rx_packets"]
+                 == before["host_rx_packets"] + 1, 5 * SCALE, "%s at the host" % (tags,))
+        assert router.statistics()["p0"]["hw_rx_packets"] == before["hw_rx_packets"]
+    flow.client.end.take([flow.number])
+    flow.server.end.take([flow.number])
+    # Priority is no part of the match: with it or without, it is the same VLAN.
+    assert_hardware(measure(flow, 10))
+
+
+def test_tagged_packets_do_not_hit_an_untagged_flow(router):
+    router.nft(rules.whole(router))
+    flow = established(router, "ipv4", "udp", "none")
+    before = router.statistics()["p0"]
+    flow.client.end.send(frames.tagged(flow.data(ORIGINAL, 1)[0].sent, (encap.Q, 10)))
+    wait_for(lambda: router.statistics()["p0"]["host_rx_packets"]
+             == before["host_rx_packets"] + 1, 5 * SCALE, "the packet at the host")
+    assert router.statistics()["p0"]["hw_rx_packets"] == before["hw_rx_packets"]
+
+
+def test_priorities_that_the_host_sets_stay_with_the_host(router):
+    """Software sends priority 5 in the tag, which hardware would not."""
+    port = router.ports[1]
+    mapping = "egress-qos-map " + " ".join("%d:5" % priority for priority in range(8))
+    top = encap.stack(router, port, "vlan", options=mapping).top
+    port.tags = ((encap.Q, 5 << 13 | 10),)
+    rehearse(router)
+    router.nft(rules.whole(router, ["p0", top] if limits.has("path-discovery") else router.names))
+    for case in SAMPLE:
+        with recorded() as trace:
+            flow = offloaded(establish(Flow(router, *case)), directions=[REPLY])
+            assert_software(measure(flow, 10, directions=[ORIGINAL], sizes=SIZES))
+            assert entries(flow)[0] is None
+            assert {event["reason"] for event in trace.lines("flow_refused")} == {"vlan-qos"}
+
+
+def bridged(router, devices):
+    if limits.has("path-discovery"):
+        assert_stays_in_software(router, devices, ["ingress"])
+    else:
+        assert_switched(router, devices)
+
+
+def test_a_bridge_as_router_port(router):
+    encap.bridge(router, router.ports[1:])
+    bridged(router, router.names)
+
+
+def test_a_vlan_device_on_a_bridge(router):
+    """br0 is ignorant of VLANs, br0.20 has the address."""
+    encap.bridge(router, router.ports[1:])
+    router.ports[1].tags = ((encap.Q, 20),)
+    encap.add_vlan(router, "br0", "br0.20", (encap.Q, 20))
+    router.ns.ip("address flush dev br0")
+    encap.move_addresses(router, router.ports[1], "br0.20")
+    bridged(router, router.names)
+
+
+@pytest.mark.parametrize("tagged", [False, True], ids=["access", "trunk"])
+def test_a_vlan_aware_bridge_that_has_the_address(router, tagged):
+    """The bridge's own packets are in its pvid; the port sends them with the tag or without."""
+    port = router.ports[1]
+    encap.bridge(router, [port], filtering=True)
+    encap.bridge_vlans(router, "del dev br0 vid 1 self", "del dev p1 vid 1",
+                       "add dev br0 vid 10 pvid untagged self",
+                       "add dev p1 vid 10" if tagged else "add dev p1 vid 10 pvid untagged")
+    encap.fdb(router, port, 10)
+    port.tags = ((encap.Q, 10),) if tagged else ()
+    bridged(router, router.names)
+
+
+@pytest.mark.parametrize("tagged", [False, True], ids=["access", "trunk"])
+def test_a_vlan_aware_bridge_with_a_vlan_device(router, tagged):
+    port = router.ports[1]
+    encap.bridge(router, [port], filtering=True)
+    encap.bridge_vlans(router, "add dev br0 vid 10 self",
+                       "add dev p1 vid 10" if tagged else "add dev p1 vid 10 pvid untagged")
+    encap.fdb(router, port, 10)
+    encap.add_vlan(router, "br0", "br0.10", (encap.Q, 10))
+    router.ns.ip("address flush dev br0")
+    encap.move_addresses(router, port, "br0.10")
+    port.tags = ((encap.Q, 10),) if tagged else ()
+    bridged(router, router.names)
+
+
+@pytest.mark.parametrize("option", ["isolated on", "hairpin on"])
+def test_routing_between_two_ports_of_one_bridge(router, option):
+    """Isolation is about what the bridge forwards; what the host routes it lets pass, and so does
+    hardware."""
+    encap.bridge(router, router.ports)
+    for name in router.names:
+        router.ns.run("bridge link set dev %s %s" % (name, option))
+    bridged(router, router.names)
+
+
+def test_isolated_ports_are_not_joined(router):
+    """Neither by the bridge nor, while it has routed flows between them, by hardware."""
+    client, server = router.ports
+    encap.bridge(router, router.ports)
+    for name in router.names:
+        router.ns.run("bridge link set dev %s isolated on" % name)
+    router.nft(rules.whole(router))
+    flow = Flow(router, "ipv4", "udp", "none")
+    establish(flow)
+    if not limits.has("path-discovery"):
+        assert_hardware(measure(offloaded(flow), 5))
+    other = Flow(router, "ipv4", "udp", "none")
+    for direction, mac in zip(BOTH, (server.host_mac, client.host_mac)):
+        packet = other.packet(direction)
+        before = router.statistics()[packet.enters.name]
+        packet.enters.end.send(frames.mac(mac) + packet.sent[6:])
+        wait_for(lambda: router.statistics()[packet.enters.name]["host_rx_packets"]
+                 > before["host_rx_packets"], 5 * SCALE, "the packet at the host")
+        assert not packet.leaves.end.take([other.number])
+
+
+ROUTES = {
+    "ipv4": "route replace %s/32 encap mpls 100 via inet %s dev p1",
+    "ipv6": "route replace %s/128 encap seg6 mode encap segs %s dev p1",
+}
+
+
+@pytest.mark.parametrize("family", ROUTES)
+def test_what_a_route_encapsulates_stays_in_software(router, family):
+    """The core builds a rule without the labels or segments."""
+    server = router.ports[1]
+    for name in ("mpls_router", "mpls_iptunnel"):
+        run("modprobe " + name)
+    router.ns.ip(ROUTES[family] % (server.remote[family], server.host[family]))
+    router.nft(rules.whole(router))
+    flow = Flow(router, family, "udp", "none", behind=True)
+    before = router.statistics()
+    with recorded() as trace:
+        def refused():
+            for direction in BOTH:
+                packet = flow.packet(direction)
+                packet.enters.end.send(packet.sent)
+            return [event for event in trace.lines("flow_refused") if event["reason"] == "tunnel"]
+
+        wait_for(refused, 10 * SCALE, "a refusal as tunnel", interval=0.2)
+        assert {event["dir"] for event in refused()} == {"original"}
+    assert entries(flow) == [None, None]
+    for name, counters in router.statistics().items():
+        assert counters["hw_rx_packets"] == before[name]["hw_rx_packets"]
+
+
+def test_pppoe_on_a_driver_that_takes_flowtables(router):
+    """The client's side: headers are pushed by hardware, and taken off."""
+    router.asic.set(personality="ft")
+    session = encap.session(router, router.ports[1])
+    # What is larger than the session takes must not come to hardware.
+    router.ns.ip("link set p0 mtu %d" % pppoe.MTU)
+    cases = SAMPLE[0], SAMPLE[2]
+    rehearse(router, cases)
+    router.nft(rules.whole(router))
+    for case in cases:
+        if limits.has("path-discovery"):
+            assert_software(measure(establish(Flow(router, *case)), 10, sizes=SIZES))
+        else:
+            assert_hardware(measure(established(router, *case), 20, sizes=SIZES))
+    assert router.ns.has_link(session.device)
+
+
+def test_pppoe_on_other_drivers_stays_in_software(router):
+    encap.session(router, router.ports[1])
+    router.ns.ip("link set p0 mtu %d" % pppoe.MTU)
+    reasons = ["egress"] if limits.has("path-discovery") else ["pppoe", "pppoe-in"]
+    assert_stays_in_software(router, router.names, reasons, queued=True)

@@ -85,8 +85,10 @@ class Flow:
         sent = frames.frame(enters.host_mac, enters.mac, before, ttl=ttl, **common)
         self.offered[direction].update(packets=1, bytes=len(sent) - frames.ETH_LEN)
         expected = frames.frame(leaves.mac, leaves.host_mac, after, ttl=ttl - 1, **common)
-        return Packet(direction, frames.key_of(payload), frames.tagged(sent, *enters.tags),
-                      frames.tagged(expected, *leaves.tags), len(payload), enters, leaves)
+        return Packet(direction, frames.key_of(payload),
+                      frames.tagged(enters.wrapped(sent), *enters.tags),
+                      frames.tagged(leaves.wrapped(expected), *leaves.tags),
+                      len(payload), enters, leaves)
 
     def advance(self, packet, flags=0):
         """The sender's stream goes on after this packet; SYN and FIN take a number each."""

@@ -124,6 +124,8 @@ class Port:
         self.remote = {"ipv4": "10.77.%d.9" % (index + 1), "ipv6": "fd77:%x::9" % (index + 1)}
         # Pairs of (protocol, TCI) on frames that belong to the router, the outermost first.
         self.tags = ()
+        # What else is around the packets, below the tags: from frame to frame.
+        self.wrapped = lambda frame: frame
         self.end = None
 
     def link_lines(self):
