@@ -85,7 +85,7 @@ static enum nfto_reason nfto_path_leave(const struct nfto_table *table, struct n
 	 * an RCU reader and has seen that it was not yet has both.
 	 */
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "not an RCU reader");
-	if (READ_ONCE(dev->reg_state) != NETREG_REGISTERED)
+	if (dev->reg_state != NETREG_REGISTERED)
 		return NFTO_REASON_DEVICE_GONE;
 	reason = nfto_path_priorities(dev);
 	if (!reason)
