@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """Packets with VLAN tags, behind bridges: switched as software would have, or left to it."""
 
+import time
+
 import pytest
 
 from nfto import encap, frames, kmod, limits, pppoe, rules
 from nfto.flow import BOTH, ORIGINAL, REPLY, Flow
 from nfto.shell import SCALE, run, wait_for
-from nfto.topology import Router
+from nfto.topology import Port, Router
 from nfto.trace import recorded
 from nfto.traffic import (assert_hardware, assert_software, entries, establish,
                           established, measure, offloaded, probe)
@@ -87,6 +89,25 @@ def test_vlan_devices_in_the_flowtable(router, kinds):
         assert_stays_in_software(router, devices, [])
     else:
         assert_switched(router, devices)
+
+
+def test_a_router_on_a_stick(router):
+    """In by one VLAN, out by another, on one port."""
+    port = router.ports[0]
+    encap.stack(router, port, "vlan")
+    other = Port("sim", 3)
+    other.name, other.mac, other.end, other.tags = port.name, port.mac, port.end, ((encap.Q, 20),)
+    encap.add_vlan(router, "p0", "p0.20", other.tags[0])
+    encap.up(router, "p0.20")
+    router.ns.ip(*other.address_lines("p0.20"))
+    router.ports.append(other)
+    flow = Flow(router, "ipv4", "udp", "none", server=2)
+    router.ports.remove(other)
+    sub_interfaces = limits.has("path-discovery")
+    router.nft(rules.whole(router, ["p0.10", "p0.20"] if sub_interfaces else ["p0"]))
+    offloaded(establish(flow))
+    for direction in BOTH:
+        assert_hardware(measure(flow, 20, directions=[direction], sizes=SIZES))
 
 
 def test_a_vlan_device_may_have_an_address_of_its_own(router):
@@ -170,17 +191,48 @@ def test_a_vlan_device_on_a_bridge(router):
     bridged(router, router.names)
 
 
-@pytest.mark.parametrize("tagged", [False, True], ids=["access", "trunk"])
-def test_a_vlan_aware_bridge_that_has_the_address(router, tagged):
-    """The bridge's own packets are in its pvid; the port sends them with the tag or without."""
+def bridge_in_vlan(router, options):
+    """The bridge's own packets are in VLAN 10."""
     port = router.ports[1]
     encap.bridge(router, [port], filtering=True)
     encap.bridge_vlans(router, "del dev br0 vid 1 self", "del dev p1 vid 1",
-                       "add dev br0 vid 10 pvid untagged self",
-                       "add dev p1 vid 10" if tagged else "add dev p1 vid 10 pvid untagged")
+                       "add dev br0 vid 10 pvid untagged self", "add dev p1 vid 10 " + options)
     encap.fdb(router, port, 10)
-    port.tags = ((encap.Q, 10),) if tagged else ()
+    return port
+
+
+def test_a_vlan_aware_bridge_that_has_the_address(router):
+    bridge_in_vlan(router, "pvid untagged")
     bridged(router, router.names)
+
+
+def test_a_vlan_aware_bridge_that_has_the_address_of_a_tagged_port(router):
+    """Where the stack's flowtable loses the tag, hardware does not."""
+    port = bridge_in_vlan(router, "")
+    port.tags = ((encap.Q, 10),)
+    if not limits.has("bridge-pvid"):
+        bridged(router, router.names)
+        return
+    rehearse(router)
+    for offload in False, True:
+        router.nft(rules.whole(router, offload=offload))
+        flow = Flow(router, "ipv4", "udp", "none")
+        arrived = []
+
+        def sent_both_ways():
+            for direction in BOTH:
+                packet = flow.packet(direction)
+                packet.enters.end.send(packet.sent)
+            arrived.extend(frame for _, frame in port.end.take([flow.number]))
+            return all(entries(flow)) if offload else len(arrived) >= 10
+
+        wait_for(sent_both_ways, 10 * SCALE, "packets of the flow", interval=0.1)
+        if not offload:
+            assert arrived[-1][12:14] == b"\x08\x00", "with its tag: the limit is gone"
+    time.sleep(0.5)
+    for used in router.ports:
+        used.end.take([flow.number])
+    assert_hardware(measure(flow, 20, sizes=SIZES))
 
 
 @pytest.mark.parametrize("tagged", [False, True], ids=["access", "trunk"])

@@ -23,12 +23,15 @@ KINDS = {
 Stack = collections.namedtuple("Stack", "top devices")
 
 
+def up(router, device):
+    router.ns.sysctl(**{"ipv6__conf__%s__disable_ipv6" % device: 0})
+    router.ns.ip("link set %s addrgenmode none" % device, "link set %s up" % device)
+
+
 def move_addresses(router, port, device):
     """From the port to a device on top of it, which is up then."""
-    router.ns.sysctl(**{"ipv6__conf__%s__disable_ipv6" % device: 0})
-    router.ns.ip("address flush dev %s" % port.name,
-                 "link set %s addrgenmode none" % device,
-                 "link set %s up" % device)
+    router.ns.ip("address flush dev %s" % port.name)
+    up(router, device)
     router.ns.ip(*port.address_lines(device))
 
 
@@ -76,8 +79,7 @@ def bridge(router, ports, name="br0", mac="02:00:00:00:ff:01", filtering=False):
     for port in ports:
         router.ns.ip("address flush dev %s" % port.name,
                      "link set %s master %s" % (port.name, name))
-    router.ns.sysctl(**{"ipv6__conf__%s__disable_ipv6" % name: 0})
-    router.ns.ip("link set %s addrgenmode none" % name, "link set %s up" % name)
+    up(router, name)
     for port in ports:
         port.mac = mac
         router.ns.ip(*port.address_lines(name))
