@@ -133,6 +133,8 @@ static void show_vlan_op(struct seq_file *seq, const char *sep, const struct nft
 	}
 	seq_printf(seq, "%s%s=%u", sep, op->op == NFTO_SIM_VLAN_PUSH ? "vlan_push" : "vlan_set",
 		   op->tci & VLAN_VID_MASK);
+	if (op->op == NFTO_SIM_VLAN_SET_ID)
+		return;
 	if (op->tci >> VLAN_PRIO_SHIFT)
 		seq_printf(seq, ":%u", op->tci >> VLAN_PRIO_SHIFT);
 	if (op->proto != htons(ETH_P_8021Q))
@@ -186,6 +188,9 @@ static void show_more_match(struct seq_file *seq, const struct nfto_sim_entry *e
 		seq_printf(seq, "%stos=%02x/%02x", comma(&first), key->tos, mask->tos);
 	if (mask->ttl)
 		seq_printf(seq, "%sttl=%u/%02x", comma(&first), key->ttl, mask->ttl);
+	if (entry->frag_mask)
+		seq_printf(seq, "%sfrag=%x/%x", comma(&first), entry->frag_flags,
+			   entry->frag_mask);
 	if (entry->tcp_mask)
 		seq_printf(seq, "%stcp_flags=%03x/%03x", comma(&first),
 			   ntohs(entry->tcp_flags), ntohs(entry->tcp_mask));

@@ -9,68 +9,24 @@
 #include <net/tc_act/tc_csum.h>
 
 #include "../compat/sim_tc.h"
-#include "sim.h"
-
-#define HEADER_LEN	40	/* the longest header whose fields can be rewritten */
-#define HEADERS		(FLOW_ACT_MANGLE_HDR_TYPE_UDP + 1)
-
-/* What the MANGLE actions of a rule make of one header, byte by byte. */
-struct header {
-	u8	value[HEADER_LEN];
-	u8	set[HEADER_LEN];
-};
-
-struct parse {
-	const struct nfto_sim_personality	*personality;
-	struct nfto_sim_port			*port;
-	const struct flow_cls_offload		*cls;
-	const struct flow_rule			*rule;
-	struct netlink_ext_ack			*extack;
-	struct nfto_sim_key			*key;
-	struct nfto_sim_key			*mask;
-	struct nfto_sim_entry			*entry;
-	struct nfto_sim_edit			*edit;
-	struct header				headers[HEADERS];
-	unsigned int				tags;	/* on the frame, after the actions so far */
-	u16					addr_type;
-};
-
-int nfto_sim_out_port(struct nfto_sim_port *port, const struct net_device *dev,
-		      struct nfto_sim_port **out)
-{
-	struct nfto_sim_port *other;
-
-	lockdep_assert_held(&port->asic->lock);
-	list_for_each_entry(other, &port->asic->ports, list) {
-		if (other->dev == dev) {
-			*out = other;
-			return 0;
-		}
-	}
-	return -EOPNOTSUPP;
-}
+#include "parse.h"
 
 /* ---- match ---- */
 
-static bool all_bytes(const void *from, u8 value, size_t len)
-{
-	return !memchr_inv(from, value, len);
-}
-
 /* A field that can be matched as a whole or not at all. */
-static int match_field(const struct parse *p, void *key, void *mask, const void *rule_key,
+static int match_field(const struct nfto_sim_parse *p, void *key, void *mask, const void *rule_key,
 		       const void *rule_mask, size_t len)
 {
-	if (all_bytes(rule_mask, 0, len))
+	if (nfto_sim_all_bytes(rule_mask, 0, len))
 		return 0;
-	if (!all_bytes(rule_mask, 0xff, len))
+	if (!nfto_sim_all_bytes(rule_mask, 0xff, len))
 		return nfto_sim_refuse(p->extack, -EOPNOTSUPP, "partial masks are not supported");
 	memcpy(key, rule_key, len);
 	memset(mask, 0xff, len);
 	return 0;
 }
 
-static int match_meta(struct parse *p)
+static int match_meta(struct nfto_sim_parse *p)
 {
 	struct flow_match_meta match;
 
@@ -84,7 +40,7 @@ static int match_meta(struct parse *p)
 	return 0;
 }
 
-static int match_control(struct parse *p)
+static int match_control(struct nfto_sim_parse *p)
 {
 	struct flow_match_control match;
 
@@ -98,7 +54,7 @@ static int match_control(struct parse *p)
 	return 0;
 }
 
-static int match_basic(struct parse *p)
+static int match_basic(struct nfto_sim_parse *p)
 {
 	struct flow_match_basic match;
 
@@ -111,7 +67,7 @@ static int match_basic(struct parse *p)
 			   &match.mask->ip_proto, sizeof(match.key->ip_proto));
 }
 
-static int match_eth_addrs(struct parse *p)
+static int match_eth_addrs(struct nfto_sim_parse *p)
 {
 	struct flow_match_eth_addrs match;
 	int err;
@@ -125,13 +81,7 @@ static int match_eth_addrs(struct parse *p)
 			   ETH_ALEN);
 }
 
-static __be16 dissected_tci(const struct flow_dissector_key_vlan *vlan)
-{
-	return htons(vlan->vlan_priority << VLAN_PRIO_SHIFT | vlan->vlan_dei << 12 |
-		     vlan->vlan_id);
-}
-
-static int match_tag(struct parse *p, const struct flow_match_vlan *match)
+static int match_tag(struct nfto_sim_parse *p, const struct flow_match_vlan *match)
 {
 	struct nfto_sim_tag *key = &p->key->tag[p->key->n_tags];
 	struct nfto_sim_tag *mask = &p->mask->tag[p->key->n_tags];
@@ -144,13 +94,13 @@ static int match_tag(struct parse *p, const struct flow_match_vlan *match)
 		return nfto_sim_refuse(p->extack, -EOPNOTSUPP, "partial masks are not supported");
 	key->tpid = match->key->vlan_tpid;
 	mask->tpid = match->mask->vlan_tpid;
-	mask->tci = dissected_tci(match->mask);
-	key->tci = dissected_tci(match->key) & mask->tci;
+	mask->tci = nfto_sim_tci(match->mask);
+	key->tci = nfto_sim_tci(match->key) & mask->tci;
 	p->key->n_tags++;
 	return 0;
 }
 
-static int match_vlan(struct parse *p)
+static int match_vlan(struct nfto_sim_parse *p)
 {
 	struct flow_match_vlan match;
 
@@ -158,7 +108,7 @@ static int match_vlan(struct parse *p)
 	return match_tag(p, &match);
 }
 
-static int match_cvlan(struct parse *p)
+static int match_cvlan(struct nfto_sim_parse *p)
 {
 	struct flow_match_vlan match;
 
@@ -172,7 +122,7 @@ static int match_cvlan(struct parse *p)
  * Flower keeps the addresses of both families in one place, so that a rule with either
  * has both keys: which one is meant is said by the type of address.
  */
-static int match_ipv4(struct parse *p)
+static int match_ipv4(struct nfto_sim_parse *p)
 {
 	struct flow_match_ipv4_addrs match;
 	int err;
@@ -192,7 +142,7 @@ static int match_ipv4(struct parse *p)
 			   sizeof(match.key->dst));
 }
 
-static int match_ipv6(struct parse *p)
+static int match_ipv6(struct nfto_sim_parse *p)
 {
 	struct flow_match_ipv6_addrs match;
 	int err;
@@ -212,7 +162,7 @@ static int match_ipv6(struct parse *p)
 			   sizeof(match.key->dst));
 }
 
-static int match_ip(struct parse *p)
+static int match_ip(struct nfto_sim_parse *p)
 {
 	struct flow_match_ip match;
 
@@ -224,7 +174,7 @@ static int match_ip(struct parse *p)
 	return 0;
 }
 
-static int match_ports(struct parse *p)
+static int match_ports(struct nfto_sim_parse *p)
 {
 	struct flow_match_ports match;
 	int err;
@@ -240,7 +190,7 @@ static int match_ports(struct parse *p)
 			   sizeof(match.key->dst));
 }
 
-static int match_tcp(struct parse *p)
+static int match_tcp(struct nfto_sim_parse *p)
 {
 	struct flow_match_tcp match;
 
@@ -257,7 +207,7 @@ static int match_tcp(struct parse *p)
 /* In this order: the later ones look at what the earlier ones found. */
 static const struct {
 	enum flow_dissector_key_id	key;
-	int				(*match)(struct parse *p);
+	int				(*match)(struct nfto_sim_parse *p);
 } matches[] = {
 	{ FLOW_DISSECTOR_KEY_META, match_meta },
 	{ FLOW_DISSECTOR_KEY_CONTROL, match_control },
@@ -272,7 +222,7 @@ static const struct {
 	{ FLOW_DISSECTOR_KEY_TCP, match_tcp },
 };
 
-static int parse_match(struct parse *p)
+static int parse_match(struct nfto_sim_parse *p)
 {
 	size_t i;
 	int err;
@@ -301,7 +251,7 @@ static int parse_match(struct parse *p)
 /* ---- actions ---- */
 
 /* One hw_stats for all, and a counter: DONT_CARE has the "disabled" bit set as well. */
-static int check_hw_stats(const struct parse *p)
+static int check_hw_stats(const struct nfto_sim_parse *p)
 {
 	const struct flow_action *actions = &p->rule->action;
 	enum flow_action_hw_stats hw_stats = actions->entries[0].hw_stats;
@@ -318,37 +268,12 @@ static int check_hw_stats(const struct parse *p)
 	return 0;
 }
 
-/* Bits of mangle.mask that are set stay as they are. */
-static int action_mangle(struct parse *p, const struct flow_action_entry *act)
-{
-	const u8 *keep = (const u8 *)&act->mangle.mask, *value = (const u8 *)&act->mangle.val;
-	struct header *header;
-	u32 at;
-
-	if (act->mangle.htype == FLOW_ACT_MANGLE_UNSPEC || act->mangle.htype >= HEADERS)
-		return nfto_sim_refuse(p->extack, -EOPNOTSUPP, "rewrite of an unknown header");
-	if (act->mangle.offset > HEADER_LEN - sizeof(u32))
-		return nfto_sim_refuse(p->extack, -EOPNOTSUPP, "rewrite outside of the header");
-
-	header = &p->headers[act->mangle.htype];
-	for (at = act->mangle.offset; at < act->mangle.offset + sizeof(u32); at++) {
-		header->value[at] = (header->value[at] & *keep) | (*value & ~*keep);
-		header->set[at] |= ~*keep;
-		keep++;
-		value++;
-	}
-	return 0;
-}
-
 /* The TTL or the hop limit, by 255: one less. */
-static int action_add(struct parse *p, const struct flow_action_entry *act)
+static int action_add(struct nfto_sim_parse *p, const struct flow_action_entry *act)
 {
 	bool ipv4 = act->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_IP4;
-	bool ipv6 = act->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_IP6;
-	__be32 byte = htonl(ipv4 ? 0xff000000 : 0x000000ff);
 
-	if ((!ipv4 && !ipv6) || act->mangle.offset != (ipv4 ? 8 : 4) ||
-	    act->mangle.mask != (__force u32)~byte || act->mangle.val != (__force u32)byte)
+	if (!nfto_sim_is_ttl_dec(act))
 		return nfto_sim_refuse(p->extack, -EOPNOTSUPP,
 				       "only the TTL can be added to, and only -1");
 	if (p->key->n_proto != htons(ipv4 ? ETH_P_IP : ETH_P_IPV6))
@@ -360,7 +285,7 @@ static int action_add(struct parse *p, const struct flow_action_entry *act)
 }
 
 /* The ASIC mends checksums after every rewrite; this only must not ask for others. */
-static int action_csum(struct parse *p, const struct flow_action_entry *act)
+static int action_csum(struct nfto_sim_parse *p, const struct flow_action_entry *act)
 {
 	if (act->csum_flags & ~(TCA_CSUM_UPDATE_FLAG_IPV4HDR | TCA_CSUM_UPDATE_FLAG_TCP |
 				TCA_CSUM_UPDATE_FLAG_UDP))
@@ -368,7 +293,7 @@ static int action_csum(struct parse *p, const struct flow_action_entry *act)
 	return 0;
 }
 
-static int action_vlan(struct parse *p, const struct flow_action_entry *act)
+static int action_vlan(struct nfto_sim_parse *p, const struct flow_action_entry *act)
 {
 	struct nfto_sim_vlan_op *op;
 
@@ -394,7 +319,7 @@ static int action_vlan(struct parse *p, const struct flow_action_entry *act)
 	return 0;
 }
 
-static int action_redirect(struct parse *p, const struct flow_action_entry *act)
+static int action_redirect(struct nfto_sim_parse *p, const struct flow_action_entry *act)
 {
 	if (nfto_sim_out_port(p->port, act->dev, &p->entry->out))
 		return nfto_sim_refuse(p->extack, -EOPNOTSUPP,
@@ -416,13 +341,13 @@ static bool is_terminal(const struct flow_action_entry *act)
 	}
 }
 
-static int parse_action(struct parse *p, const struct flow_action_entry *act)
+static int parse_action(struct nfto_sim_parse *p, const struct flow_action_entry *act)
 {
 	if (act->id >= 64 || !(p->personality->actions & BIT_ULL(act->id)))
 		return nfto_sim_refuse(p->extack, -EOPNOTSUPP, "an action is not supported");
 	switch (act->id) {
 	case FLOW_ACTION_MANGLE:
-		return action_mangle(p, act);
+		return nfto_sim_mangle(p, act);
 	case FLOW_ACTION_ADD:
 		return action_add(p, act);
 	case FLOW_ACTION_CSUM:
@@ -447,78 +372,7 @@ static int parse_action(struct parse *p, const struct flow_action_entry *act)
 	}
 }
 
-/* Fields that can be rewritten, each as a whole. */
-static const struct {
-	enum flow_action_mangle_base	htype;
-	u8				offset;
-	u8				len;
-	enum nfto_sim_edit_field	field;
-	size_t				to;	/* in struct nfto_sim_edit */
-} fields[] = {
-#define FIELD(htype, offset, len, field, member)				\
-	{ FLOW_ACT_MANGLE_HDR_TYPE_ ## htype, offset, len, NFTO_SIM_ ## field,	\
-	  offsetof(struct nfto_sim_edit, member) }
-	FIELD(ETH, 0, ETH_ALEN, ETH_DST, eth_dst),
-	FIELD(ETH, 6, ETH_ALEN, ETH_SRC, eth_src),
-	FIELD(IP4, 8, 1, TTL, ttl),
-	FIELD(IP4, 12, 4, SRC, src),
-	FIELD(IP4, 16, 4, DST, dst),
-	FIELD(IP6, 7, 1, TTL, ttl),
-	FIELD(IP6, 8, 16, SRC, src),
-	FIELD(IP6, 24, 16, DST, dst),
-	FIELD(TCP, 0, 2, SPORT, sport),
-	FIELD(TCP, 2, 2, DPORT, dport),
-	FIELD(UDP, 0, 2, SPORT, sport),
-	FIELD(UDP, 2, 2, DPORT, dport),
-#undef FIELD
-};
-
-static bool header_matched(const struct parse *p, unsigned int htype)
-{
-	switch (htype) {
-	case FLOW_ACT_MANGLE_HDR_TYPE_IP4:
-		return p->key->n_proto == htons(ETH_P_IP);
-	case FLOW_ACT_MANGLE_HDR_TYPE_IP6:
-		return p->key->n_proto == htons(ETH_P_IPV6);
-	case FLOW_ACT_MANGLE_HDR_TYPE_TCP:
-		return p->key->ip_proto == IPPROTO_TCP;
-	case FLOW_ACT_MANGLE_HDR_TYPE_UDP:
-		return p->key->ip_proto == IPPROTO_UDP;
-	default:
-		return true;
-	}
-}
-
-/* From headers, as the MANGLE actions left them, to fields. */
-static int collect_fields(struct parse *p)
-{
-	struct header *header;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(fields); i++) {
-		u8 *set;
-
-		header = &p->headers[fields[i].htype];
-		set = header->set + fields[i].offset;
-		if (!all_bytes(set, 0xff, fields[i].len))
-			continue;
-		memcpy((u8 *)p->edit + fields[i].to, header->value + fields[i].offset,
-		       fields[i].len);
-		memset(set, 0, fields[i].len);
-		p->edit->fields |= fields[i].field;
-		if (!header_matched(p, fields[i].htype))
-			return nfto_sim_refuse(p->extack, -EOPNOTSUPP,
-					       "rewrite of a header not matched");
-	}
-	for (i = 0; i < HEADERS; i++) {
-		if (!all_bytes(p->headers[i].set, 0, HEADER_LEN))
-			return nfto_sim_refuse(p->extack, -EOPNOTSUPP,
-					       "rewrite of a field not supported");
-	}
-	return 0;
-}
-
-static int check_edit(const struct parse *p)
+static int check_edit(const struct nfto_sim_parse *p)
 {
 	const u32 ttl = NFTO_SIM_TTL | NFTO_SIM_TTL_DEC;
 
@@ -534,7 +388,7 @@ static int check_edit(const struct parse *p)
 	return 0;
 }
 
-static int parse_actions(struct parse *p)
+static int parse_actions(struct nfto_sim_parse *p)
 {
 	const struct flow_action *actions = &p->rule->action;
 	const struct flow_action_entry *act;
@@ -553,7 +407,7 @@ static int parse_actions(struct parse *p)
 			return nfto_sim_refuse(p->extack, -EOPNOTSUPP,
 					       "the last action, and no other, must end the rule");
 	}
-	err = collect_fields(p);
+	err = nfto_sim_mangled_fields(p, true);
 	return err ?: check_edit(p);
 }
 
@@ -561,7 +415,7 @@ static int generic_replace(const struct nfto_sim_personality *personality,
 			   struct nfto_sim_port *port, const struct flow_cls_offload *cls,
 			   struct nfto_sim_key *mask, struct nfto_sim_entry *entry)
 {
-	struct parse p = {
+	struct nfto_sim_parse p = {
 		.personality	= personality,
 		.port		= port,
 		.cls		= cls,
@@ -587,23 +441,12 @@ static int generic_replace(const struct nfto_sim_personality *personality,
 	return err ?: parse_actions(&p);
 }
 
-/* What was counted since it was last told. */
-static void generic_stats(struct nfto_sim_entry *entry, struct flow_stats *stats)
-{
-	u64 packets = atomic64_read(&entry->packets);
-	u64 bytes = atomic64_read(&entry->bytes);
-
-	flow_stats_update(stats, bytes - entry->told_bytes, packets - entry->told_packets, 0,
-			  READ_ONCE(entry->lastused),
-			  FLOW_ACTION_HW_STATS_IMMEDIATE);
-	entry->told_packets = packets;
-	entry->told_bytes = bytes;
-}
-
 const struct nfto_sim_personality nfto_sim_generic = {
 	.name		= "generic",
 	.setup_types	= BIT(TC_SETUP_BLOCK),
 	.rtnl		= true,
+	.guards		= NFTO_SIM_GUARD_ALL,
+	.pins_hw_tc	= -EBUSY,
 	.keys		= BIT_ULL(FLOW_DISSECTOR_KEY_META) |
 			  BIT_ULL(FLOW_DISSECTOR_KEY_CONTROL) |
 			  BIT_ULL(FLOW_DISSECTOR_KEY_BASIC) |
@@ -626,5 +469,5 @@ const struct nfto_sim_personality nfto_sim_generic = {
 			  BIT_ULL(FLOW_ACTION_VLAN_POP) |
 			  BIT_ULL(FLOW_ACTION_VLAN_MANGLE),
 	.replace	= generic_replace,
-	.stats		= generic_stats,
+	.stats		= nfto_sim_stats_now,
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The data path: from the wire of one port through the table to the wire of another, or
- * to the host. Runs in softirq under RCU and takes no lock.
+ * to the host. Runs in softirq under RCU and takes no lock but, once in a second, an entry's.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
@@ -78,10 +78,7 @@ err_drop:
 static void hit(const struct nfto_sim_port *port, struct nfto_sim_entry *entry,
 		struct sk_buff *skb, const struct nfto_sim_frame *frame)
 {
-	atomic64_inc(&entry->packets);
-	atomic64_add(frame->len, &entry->bytes);
-	WRITE_ONCE(entry->lastused, jiffies);
-
+	nfto_sim_stats_hit(entry, frame->len);
 	switch (entry->verdict) {
 	case NFTO_SIM_TRAP:
 	case NFTO_SIM_ACCEPT:
@@ -102,15 +99,32 @@ static void hit(const struct nfto_sim_port *port, struct nfto_sim_entry *entry,
  * What no rule can change: such a frame is for the host. Returns the counter of the
  * cause, or -1.
  */
-static int why_guarded(const struct nfto_sim_frame *frame)
+static int why_guarded(const struct nfto_sim_frame *frame, u8 guards)
 {
-	if (frame->fragment)
+	if (frame->fragment && (guards & NFTO_SIM_GUARD_FRAGMENT))
 		return NFTO_SIM_HOST_FRAGMENT;
-	if (frame->options)
+	if (frame->options && (guards & NFTO_SIM_GUARD_OPTIONS))
 		return NFTO_SIM_HOST_OPTIONS;
-	if (frame->ip && frame->key.ttl <= 1)
+	if (frame->ip && frame->key.ttl <= 1 && (guards & NFTO_SIM_GUARD_TTL))
 		return NFTO_SIM_HOST_TTL;
 	return -1;
+}
+
+/* Why a frame that no entry took is the host's. */
+static enum nfto_sim_counter why_missed(const struct nfto_sim_port *port,
+					const struct nfto_sim_frame *frame,
+					const struct nfto_sim_spared *spared, int guarded)
+{
+	if (frame->portless)
+		return nfto_sim_table_match_pair(port->asic, frame) ?
+		       NFTO_SIM_HOST_FRAGMENT : NFTO_SIM_HOST_MISS;
+	if (guarded >= 0 && (spared->tcp_flags || spared->fragment))
+		return guarded;
+	if (spared->fragment)
+		return NFTO_SIM_HOST_FRAGMENT;
+	if (spared->tcp_flags)
+		return NFTO_SIM_HOST_TCP_FLAGS;
+	return frame->ip ? NFTO_SIM_HOST_MISS : NFTO_SIM_HOST_OTHER;
 }
 
 /*
@@ -122,33 +136,21 @@ static struct nfto_sim_entry *decide(const struct nfto_sim_port *port,
 				     const struct nfto_sim_frame *frame,
 				     enum nfto_sim_counter *cause)
 {
+	int guarded = why_guarded(frame, personality->guards);
+	struct nfto_sim_spared spared;
 	struct nfto_sim_entry *entry;
-	int guarded = why_guarded(frame);
-	bool tcp_guarded, matched;
 
 	*cause = NFTO_SIM_HOST_OTHER;
 	if (frame->bad)
 		return NULL;
-	if (frame->portless) {
-		matched = nfto_sim_table_match_pair(port->asic, frame);
-		*cause = matched ? guarded : NFTO_SIM_HOST_MISS;
-		return NULL;
-	}
-
-	entry = nfto_sim_table_match(port->asic, frame, &tcp_guarded);
+	entry = nfto_sim_table_match(port->asic, frame, &spared);
 	if (entry && (frame->tcp_flags & personality->tcp_guard)) {
 		entry = NULL;
-		tcp_guarded = true;
+		spared.tcp_flags = true;
 	}
 	if (entry && guarded < 0)
 		return entry;
-
-	if ((entry || tcp_guarded) && guarded >= 0)
-		*cause = guarded;
-	else if (tcp_guarded)
-		*cause = NFTO_SIM_HOST_TCP_FLAGS;
-	else if (frame->ip)
-		*cause = NFTO_SIM_HOST_MISS;
+	*cause = entry ? guarded : why_missed(port, frame, &spared, guarded);
 	return NULL;
 }
 
@@ -180,10 +182,15 @@ static void switch_frame(const struct nfto_sim_port *port, struct sk_buff *skb)
 	}
 	frame.key.in_port = port->number;
 	entry = decide(port, personality, &frame, &cause);
-	if (entry)
+	if (entry) {
 		hit(port, entry, skb, &frame);
-	else
+	} else if (personality->drops_misses && READ_ONCE(port->rules) &&
+		   frame.key.n_proto == htons(ETH_P_IP)) {
+		nfto_sim_count1(port, NFTO_SIM_RX_FILTERED);
+		kfree_skb(skb);
+	} else {
 		to_host(port, skb, cause);
+	}
 }
 
 /* A wire carries bytes: whatever the sender's or another host's stack knew ends here. */

@@ -153,6 +153,7 @@ static bool parse_ipv4(const struct sk_buff *skb, struct nfto_sim_frame *frame)
 	frame->options = ip->ihl > 5;
 	frame->fragment = ip_is_fragment(ip);
 	frame->portless = ip->frag_off & htons(IP_OFFSET);
+	frame->first = frame->fragment && !frame->portless;
 	frame->l4_off = frame->l3_off + ihl;
 	return parse_l4(skb, frame);
 }
@@ -181,6 +182,7 @@ static bool parse_ipv6_headers(const struct sk_buff *skb, struct nfto_sim_frame 
 				return false;
 			frame->fragment = true;
 			frame->portless = frag->frag_off & htons(IP6_OFFSET);
+			frame->first = !frame->portless;
 			nexthdr = frag->nexthdr;
 			off += sizeof(*frag);
 			continue;

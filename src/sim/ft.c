@@ -368,6 +368,7 @@ const struct nfto_sim_personality nfto_sim_ft = {
 	.hw_tc_each_call	= true,
 	.any_callback		= true,
 	.pppoe			= true,
+	.guards			= NFTO_SIM_GUARD_ALL,
 	/* SYN, FIN and RST are never bound in hardware. */
 	.tcp_guard		= cpu_to_be16(0x0007),
 	.replace		= ft_replace,

@@ -92,6 +92,8 @@ static void get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 	const struct nfto_sim_port *port = netdev_priv(dev);
 
 	strscpy(info->driver, NFTO_SIM_NAME, sizeof(info->driver));
+	strscpy(info->fw_version, READ_ONCE(port->asic->personality)->name,
+		sizeof(info->fw_version));
 	snprintf(info->bus_info, sizeof(info->bus_info), "asic%d", port->asic->number);
 }
 
@@ -176,23 +178,38 @@ static int change_mtu(struct net_device *dev, int mtu)
 	return 0;
 }
 
-/* As mlx5 (set_feature_hw_tc) and nfp (nfp_net_set_features): not while there are rules. */
+/* A driver that has it fixed has it on, whatever is asked for. */
+static netdev_features_t fix_features(struct net_device *dev, netdev_features_t features)
+{
+	const struct nfto_sim_port *port = netdev_priv(dev);
+
+	if (READ_ONCE(port->asic->personality)->hw_tc_fixed)
+		features |= NETIF_F_HW_TC;
+	return features;
+}
+
+/*
+ * As mlx5 (set_feature_hw_tc) and nfp (nfp_port_set_features): not while there are rules.
+ * Others do not mind, and then cannot be told to delete them.
+ */
 static int set_features(struct net_device *dev, netdev_features_t features)
 {
 	struct nfto_sim_port *port = netdev_priv(dev);
 	u32 rules;
+	int err;
 
 	if (features & NETIF_F_HW_TC)
 		return 0;
 	mutex_lock(&port->asic->lock);
 	rules = port->rules;
+	err = port->asic->personality->pins_hw_tc;
 	mutex_unlock(&port->asic->lock);
-	if (!rules)
+	if (!rules || !err)
 		return 0;
 	netdev_warn(dev, "hw-tc-offload stays on: %u rules are offloaded\n", rules);
 	/* Refused is refused: not to be tried again with the next change of any feature. */
 	dev->wanted_features |= NETIF_F_HW_TC;
-	return -EBUSY;
+	return err;
 }
 
 static int get_phys_port_name(struct net_device *dev, char *name, size_t len)
@@ -205,7 +222,10 @@ static int get_phys_port_name(struct net_device *dev, char *name, size_t len)
 static int get_port_parent_id(struct net_device *dev, struct netdev_phys_item_id *ppid)
 {
 	const struct nfto_sim_port *port = netdev_priv(dev);
+	enum nfto_sim_parent parent = READ_ONCE(port->asic->personality)->parent;
 
+	if (parent == NFTO_SIM_PARENT_NONE || (parent == NFTO_SIM_PARENT_REPS && !port->number))
+		return -EOPNOTSUPP;
 	BUILD_BUG_ON(sizeof(port->asic->id) > sizeof(ppid->id));
 	ppid->id_len = sizeof(port->asic->id);
 	memcpy(ppid->id, port->asic->id, ppid->id_len);
@@ -277,6 +297,7 @@ static const struct net_device_ops port_ops = {
 	.ndo_change_mtu		= change_mtu,
 	.ndo_set_mac_address	= eth_mac_addr,
 	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_fix_features	= fix_features,
 	.ndo_set_features	= set_features,
 	.ndo_get_stats64	= get_stats64,
 	.ndo_get_iflink		= get_iflink,

@@ -45,6 +45,9 @@ static void update_l4(struct sk_buff *skb, const struct nfto_sim_frame *frame,
 	struct udphdr *udp = l4;
 	struct tcphdr *tcp = l4;
 
+	/* It stands in the first fragment, and hardware mends it there. */
+	if (frame->portless)
+		return;
 	if (frame->key.ip_proto == IPPROTO_TCP) {
 		update_checksum(skb, &tcp->check, change);
 	} else if (frame->key.ip_proto == IPPROTO_UDP && udp->check) {
@@ -88,8 +91,11 @@ static void rewrite_ipv4(struct sk_buff *skb, const struct nfto_sim_frame *frame
 		csum_replace2(&ip->check, htons(ip->ttl << 8), htons(edit->ttl << 8));
 		ip->ttl = edit->ttl;
 	}
-	if (edit->fields & NFTO_SIM_TTL_DEC)
-		ip_decrease_ttl(ip);
+	/* Not ip_decrease_ttl(): 0 becomes 255 here. */
+	if (edit->fields & NFTO_SIM_TTL_DEC) {
+		csum_replace2(&ip->check, htons(ip->ttl << 8), htons((u8)(ip->ttl - 1) << 8));
+		ip->ttl--;
+	}
 }
 
 static void rewrite_ipv6(struct sk_buff *skb, const struct nfto_sim_frame *frame,
@@ -122,6 +128,9 @@ static void rewrite_ports(struct sk_buff *skb, const struct nfto_sim_frame *fram
 {
 	__be16 *ports = (__be16 *)(skb->data + frame->l4_off);
 
+	if (frame->portless || (frame->key.ip_proto != IPPROTO_TCP &&
+				frame->key.ip_proto != IPPROTO_UDP))
+		return;
 	if (edit->fields & NFTO_SIM_SPORT)
 		set_port(skb, frame, &ports[0], edit->sport);
 	if (edit->fields & NFTO_SIM_DPORT)
@@ -176,14 +185,37 @@ static int push_pppoe(struct sk_buff *skb, const struct nfto_sim_frame *frame, u
 	return 0;
 }
 
+/* The outer tag as the frame has it, or false. */
+static bool outer_tag(const struct sk_buff *skb, struct nfto_sim_vlan_op *tag)
+{
+	const struct vlan_ethhdr *eth = (const struct vlan_ethhdr *)skb->data;
+
+	if (skb_vlan_tag_present(skb)) {
+		tag->proto = skb->vlan_proto;
+		tag->tci = skb_vlan_tag_get(skb);
+		return true;
+	}
+	if (!eth_type_vlan(eth->h_vlan_proto))
+		return false;
+	tag->proto = eth->h_vlan_proto;
+	tag->tci = ntohs(eth->h_vlan_TCI);
+	return true;
+}
+
 static int apply_vlan_op(struct sk_buff *skb, const struct nfto_sim_vlan_op *op)
 {
+	struct nfto_sim_vlan_op tag = *op;
 	int err = 0;
 
+	if (op->op == NFTO_SIM_VLAN_SET_ID) {
+		if (!outer_tag(skb, &tag))
+			return 0;
+		tag.tci = (tag.tci & ~VLAN_VID_MASK) | op->tci;
+	}
 	if (op->op != NFTO_SIM_VLAN_PUSH)
 		err = skb_vlan_pop(skb);
 	if (!err && op->op != NFTO_SIM_VLAN_POP)
-		err = skb_vlan_push(skb, op->proto, op->tci);
+		err = skb_vlan_push(skb, tag.proto, tag.tci);
 	return err;
 }
 

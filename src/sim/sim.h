@@ -12,8 +12,12 @@
  *   asic       the ASIC: its name, number of ports, lifetime
  *   port       the net_device, its wire, ethtool
  *   tc         blocks and the dispatch of driver calls
- *   flower     personality "generic": rule to entry
- *   ft         personality "ft": rule to entry as MediaTek's driver does it
+ *   parse      from rule to entry: what several personalities have in common
+ *   flower     personality "generic"
+ *   ft         personality "ft": as MediaTek's driver does it
+ *   mlx5, nfp, sfc, cxgb4, bnxt, stmmac
+ *              each as the driver of that name does it, right or wrong
+ *   stats      what a driver says of its counters, and when
  *   table      the entries: insertion, lookup
  *   frame      frame to key
  *   forward    the data path
@@ -41,6 +45,7 @@
  *   asic->lock  everything written in an ASIC: ports, bindings, entries, knobs, calls.
  *               Taken by driver calls, by debugfs and by port events; never held while
  *               a driver call sleeps for latency_us, never taken in the data path.
+ *   poll_lock   of an entry: its counters as of the last whole second
  *   RCU         data path: from wire to port, masks and entries, egress port, personality
  *
  * debugfs files take asic->lock and never RTNL: they are removed under RTNL, and removal
@@ -72,6 +77,7 @@
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/rhashtable.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/xarray.h>
@@ -165,6 +171,7 @@ struct nfto_sim_frame {
 	bool			bad;		/* not what its headers say */
 	bool			portless;	/* a fragment without the header of layer 4 */
 	bool			fragment;
+	bool			first;		/* the first one of them */
 	bool			options;
 };
 
@@ -190,11 +197,17 @@ enum nfto_sim_edit_field {
 	NFTO_SIM_PPPOE		= BIT(9),	/* push a PPPoE session header */
 };
 
+enum nfto_sim_frag {
+	NFTO_SIM_FRAG		= BIT(0),
+	NFTO_SIM_FRAG_FIRST	= BIT(1),
+};
+
 struct nfto_sim_vlan_op {
 	enum {
 		NFTO_SIM_VLAN_PUSH,
 		NFTO_SIM_VLAN_POP,
 		NFTO_SIM_VLAN_SET,
+		NFTO_SIM_VLAN_SET_ID,	/* priority and protocol stay */
 	}		op;
 	__be16		proto;
 	u16		tci;
@@ -223,6 +236,10 @@ struct nfto_sim_entry {
 	u32				prio;
 	__be16				tcp_flags;	/* masked */
 	__be16				tcp_mask;
+	u8				frag_flags;	/* enum nfto_sim_frag, masked */
+	u8				frag_mask;
+	u8				slots;		/* of the table, that it takes */
+	u32				scope;		/* of the cookie */
 	enum nfto_sim_verdict		verdict;
 	struct nfto_sim_edit		edit;
 	struct nfto_sim_mask		*mask;
@@ -235,6 +252,13 @@ struct nfto_sim_entry {
 	unsigned long			lastused;	/* jiffies of the last hit or of birth */
 	u64				told_packets;	/* at the last STATS; asic->lock */
 	u64				told_bytes;
+	unsigned long			told_lastused;
+	/* protects what follows: taken by STATS, and by the first hit in a second */
+	spinlock_t			poll_lock;
+	unsigned long			second;		/* of the last hit; 0: none yet */
+	unsigned long			polled_at;	/* when what follows was seen first */
+	u64				polled_packets;	/* counted before that second */
+	u64				polled_bytes;
 	struct rcu_head			rcu;
 };
 
@@ -348,6 +372,8 @@ struct nfto_sim_asic {
 	u32			max_entries;	/* ever */
 
 	u32			entries;
+	u32			slots;		/* taken by them */
+	u32			n_masks;
 	u32			last_mask_id;
 	unsigned long		last_id;
 	struct list_head	masks;		/* RCU */
@@ -359,6 +385,21 @@ struct nfto_sim_asic {
 
 /* ---- personalities ---- */
 
+enum nfto_sim_parent {
+	NFTO_SIM_PARENT_ALL,		/* every port says of which switch it is */
+	NFTO_SIM_PARENT_NONE,		/* a NIC */
+	NFTO_SIM_PARENT_REPS,		/* representors do, the first port does not */
+};
+
+/* What hardware of this kind never switches, whatever the rule says. */
+enum nfto_sim_guard {
+	NFTO_SIM_GUARD_FRAGMENT	= BIT(0),
+	NFTO_SIM_GUARD_OPTIONS	= BIT(1),
+	NFTO_SIM_GUARD_TTL	= BIT(2),
+	NFTO_SIM_GUARD_ALL	= NFTO_SIM_GUARD_FRAGMENT | NFTO_SIM_GUARD_OPTIONS |
+				  NFTO_SIM_GUARD_TTL,
+};
+
 /*
  * What one kind of driver accepts. The switches are what is known to differ between
  * drivers; replace() fills in a new entry from a rule or refuses it.
@@ -366,13 +407,31 @@ struct nfto_sim_asic {
 struct nfto_sim_personality {
 	const char	*name;
 	u32		setup_types;	/* BIT(TC_SETUP_...) that ndo_setup_tc takes */
+	enum nfto_sim_parent parent;
 	bool		rtnl;		/* asserts RTNL in every call */
+	bool		unlocked;	/* but not in those for rules, and says so at bind */
 	bool		rebind;		/* counts a second bind of a block, never busy */
+	bool		never_busy;	/* a second block is bound beside the first */
 	bool		shared_blocks;
 	bool		hw_tc_each_call;	/* hw-tc-offload asked in every call */
+	bool		chain0_each_call;	/* likewise whether it is about chain 0 */
+	bool		ethertype_each_call;	/* the protocol has to be one */
+	bool		hw_tc_fixed;	/* hw-tc-offload is always on */
 	bool		any_callback;	/* a rule is found through every port's callback */
+	bool		port_cookies;	/* two ports may have rules with the same cookie */
+	bool		replaces;	/* a rule with a known cookie takes the old one's place */
+	bool		no_stats;	/* no such call */
 	bool		pppoe;		/* looks behind a PPPoE session header */
+	bool		drops_misses;	/* IPv4 that no rule of the port hits does not get in */
+	u8		guards;		/* enum nfto_sim_guard */
 	__be16		tcp_guard;	/* flags that always go to the host */
+	u32		max_masks;	/* sets of fields to match on; 0: any number */
+	u32		max_prio;	/* 0: any */
+	int		pins_hw_tc;	/* why hw-tc-offload stays on while there are rules */
+	int		full;		/* what is said when the table is full; 0: -ENOSPC */
+	int		no_rule_to_del;	/* and when there is no such rule; 0: -ENOENT */
+	int		no_rule_to_ask;
+	u32		variant;	/* the personality's own */
 	u64		keys;		/* FLOW_DISSECTOR_KEY_* that are accepted */
 	u64		actions;	/* FLOW_ACTION_* that are accepted */
 	int		(*replace)(const struct nfto_sim_personality *personality,
@@ -420,7 +479,7 @@ static inline void nfto_sim_count(const struct nfto_sim_port *port,
 /* tc.c */
 int nfto_sim_setup_tc(struct net_device *dev, enum tc_setup_type type, void *type_data);
 
-/* flower.c */
+/* parse.c */
 int nfto_sim_out_port(struct nfto_sim_port *port, const struct net_device *dev,
 		      struct nfto_sim_port **out);
 
@@ -432,10 +491,19 @@ int nfto_sim_table_insert(struct nfto_sim_asic *asic, const struct nfto_sim_key 
 void nfto_sim_table_remove(struct nfto_sim_asic *asic, struct nfto_sim_entry *entry);
 void nfto_sim_table_drop(struct nfto_sim_asic *asic, const struct nfto_sim_binding *binding,
 			 const struct nfto_sim_port *port);
-struct nfto_sim_entry *nfto_sim_table_find(struct nfto_sim_asic *asic, unsigned long cookie);
+struct nfto_sim_entry *nfto_sim_table_find(struct nfto_sim_asic *asic, unsigned long cookie,
+					   u32 scope);
+bool nfto_sim_table_has_mask(const struct nfto_sim_asic *asic, const struct nfto_sim_key *mask);
+
+/* Why entries that would have matched did not. */
+struct nfto_sim_spared {
+	bool	tcp_flags;
+	bool	fragment;
+};
+
 struct nfto_sim_entry *nfto_sim_table_match(struct nfto_sim_asic *asic,
 					    const struct nfto_sim_frame *frame,
-					    bool *tcp_guarded);
+					    struct nfto_sim_spared *spared);
 bool nfto_sim_table_match_pair(struct nfto_sim_asic *asic, const struct nfto_sim_frame *frame);
 
 /* frame.c */
@@ -447,6 +515,13 @@ rx_handler_result_t nfto_sim_receive(struct sk_buff **pskb);
 /* rewrite.c */
 int nfto_sim_rewrite(struct sk_buff *skb, const struct nfto_sim_frame *frame,
 		     const struct nfto_sim_edit *edit);
+
+/* stats.c */
+void nfto_sim_stats_hit(struct nfto_sim_entry *entry, u32 len);
+void nfto_sim_stats_now(struct nfto_sim_entry *entry, struct flow_stats *stats);
+void nfto_sim_stats_polled(struct nfto_sim_entry *entry, u64 *packets, u64 *bytes,
+			   unsigned long *at);
+void nfto_sim_stats_delayed(struct nfto_sim_entry *entry, struct flow_stats *stats);
 
 /* dump.c */
 extern const struct file_operations nfto_sim_dump_fops;

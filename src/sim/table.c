@@ -3,6 +3,7 @@
  * The table: entries by masked key, one mask for each set of fields that rules match on.
  * A frame is looked up once per mask; of all that match, the lowest prio wins.
  */
+#include <linux/jhash.h>
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 
@@ -22,10 +23,41 @@ static const struct rhashtable_params pair_params = {
 	.automatic_shrinking = true,
 };
 
+/* Which rule the owner of a block means: a cookie, and where it counts. */
+struct name {
+	unsigned long	cookie;
+	u32		scope;
+};
+
+static u32 hash_name(const void *data, u32 len, u32 seed)
+{
+	const struct name *name = data;
+
+	return jhash_3words((u32)name->cookie, upper_32_bits((u64)name->cookie), name->scope,
+			    seed);
+}
+
+static u32 hash_entry(const void *data, u32 len, u32 seed)
+{
+	const struct nfto_sim_entry *entry = data;
+	const struct name name = { entry->cookie, entry->scope };
+
+	return hash_name(&name, 0, seed);
+}
+
+static int other_name(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct nfto_sim_entry *entry = obj;
+	const struct name *name = arg->key;
+
+	return entry->cookie != name->cookie || entry->scope != name->scope;
+}
+
 static const struct rhashtable_params cookie_params = {
 	.head_offset = offsetof(struct nfto_sim_entry, cookie_node),
-	.key_offset = offsetof(struct nfto_sim_entry, cookie),
-	.key_len = sizeof_field(struct nfto_sim_entry, cookie),
+	.hashfn = hash_name,
+	.obj_hashfn = hash_entry,
+	.obj_cmpfn = other_name,
 	.automatic_shrinking = true,
 };
 
@@ -75,6 +107,18 @@ static void key_and(struct nfto_sim_key *to, const struct nfto_sim_key *key,
 		t[i] = k[i] & m[i];
 }
 
+bool nfto_sim_table_has_mask(const struct nfto_sim_asic *asic, const struct nfto_sim_key *key)
+{
+	const struct nfto_sim_mask *mask;
+
+	lockdep_assert_held(&asic->lock);
+	list_for_each_entry(mask, &asic->masks, list) {
+		if (!memcmp(&mask->key, key, sizeof(*key)))
+			return true;
+	}
+	return false;
+}
+
 static struct nfto_sim_mask *mask_get(struct nfto_sim_asic *asic, const struct nfto_sim_key *key)
 {
 	struct nfto_sim_mask *mask;
@@ -92,13 +136,15 @@ static struct nfto_sim_mask *mask_get(struct nfto_sim_asic *asic, const struct n
 	mask->id = ++asic->last_mask_id;
 	mask->refs = 1;
 	list_add_tail_rcu(&mask->list, &asic->masks);
+	asic->n_masks++;
 	return mask;
 }
 
-static void mask_put(struct nfto_sim_mask *mask)
+static void mask_put(struct nfto_sim_asic *asic, struct nfto_sim_mask *mask)
 {
 	if (--mask->refs)
 		return;
+	asic->n_masks--;
 	list_del_rcu(&mask->list);
 	kfree_rcu(mask, rcu);
 }
@@ -187,14 +233,18 @@ int nfto_sim_table_insert(struct nfto_sim_asic *asic, const struct nfto_sim_key 
 	entry->key.mask_id = entry->mask->id;
 	entry->id = ++asic->last_id;
 	entry->lastused = jiffies;
+	entry->told_lastused = jiffies;
+	entry->polled_at = jiffies;
+	spin_lock_init(&entry->poll_lock);
 
 	err = entry_publish(asic, entry);
 	if (err) {
-		mask_put(entry->mask);
+		mask_put(asic, entry->mask);
 		return err;
 	}
 	if (entry->in)
 		entry->in->rules++;
+	asic->slots += entry->slots;
 	asic->entries++;
 	asic->max_entries = max(asic->max_entries, asic->entries);
 	return 0;
@@ -207,9 +257,10 @@ void nfto_sim_table_remove(struct nfto_sim_asic *asic, struct nfto_sim_entry *en
 	xa_erase(&asic->ids, entry->id);
 	rhashtable_remove_fast(&asic->cookies, &entry->cookie_node, cookie_params);
 	pair_put(asic, entry->pair);
-	mask_put(entry->mask);
+	mask_put(asic, entry->mask);
 	if (entry->in)
 		entry->in->rules--;
+	asic->slots -= entry->slots;
 	asic->entries--;
 	kfree_rcu(entry, rcu);
 }
@@ -232,10 +283,13 @@ void nfto_sim_table_drop(struct nfto_sim_asic *asic, const struct nfto_sim_bindi
 	}
 }
 
-struct nfto_sim_entry *nfto_sim_table_find(struct nfto_sim_asic *asic, unsigned long cookie)
+struct nfto_sim_entry *nfto_sim_table_find(struct nfto_sim_asic *asic, unsigned long cookie,
+					   u32 scope)
 {
+	const struct name name = { cookie, scope };
+
 	lockdep_assert_held(&asic->lock);
-	return rhashtable_lookup_fast(&asic->cookies, &cookie, cookie_params);
+	return rhashtable_lookup_fast(&asic->cookies, &name, cookie_params);
 }
 
 static bool entry_better(const struct nfto_sim_entry *entry, const struct nfto_sim_entry *than)
@@ -247,27 +301,39 @@ static bool entry_better(const struct nfto_sim_entry *entry, const struct nfto_s
 	return entry->id < than->id;
 }
 
-/*
- * Called under RCU. @tcp_guarded tells whether an entry would have matched but for its
- * TCP flags.
- */
+static u8 frag_flags(const struct nfto_sim_frame *frame)
+{
+	return (frame->fragment ? NFTO_SIM_FRAG : 0) | (frame->first ? NFTO_SIM_FRAG_FIRST : 0);
+}
+
+/* A header of layer 4 that is not there has neither ports nor flags that could match. */
+static bool needs_l4(const struct nfto_sim_entry *entry)
+{
+	return entry->mask->key.sport || entry->mask->key.dport || entry->tcp_mask;
+}
+
+/* Called under RCU. @spared tells why entries that would have matched did not. */
 struct nfto_sim_entry *nfto_sim_table_match(struct nfto_sim_asic *asic,
 					    const struct nfto_sim_frame *frame,
-					    bool *tcp_guarded)
+					    struct nfto_sim_spared *spared)
 {
 	struct nfto_sim_entry *entry, *best = NULL;
+	u8 frag = frag_flags(frame);
 	struct nfto_sim_hash_key key;
 	struct rhlist_head *list, *at;
 	struct nfto_sim_mask *mask;
 
-	*tcp_guarded = false;
+	memset(spared, 0, sizeof(*spared));
 	list_for_each_entry_rcu(mask, &asic->masks, list) {
 		key_and(&key.key, &frame->key, &mask->key);
 		key.mask_id = mask->id;
 		list = rhltable_lookup(&asic->table, &key, entry_params);
 		rhl_for_each_entry_rcu(entry, at, list, node) {
-			if ((frame->tcp_flags & entry->tcp_mask) != entry->tcp_flags)
-				*tcp_guarded = true;
+			if ((frag & entry->frag_mask) != entry->frag_flags ||
+			    (frame->portless && needs_l4(entry)))
+				spared->fragment = true;
+			else if ((frame->tcp_flags & entry->tcp_mask) != entry->tcp_flags)
+				spared->tcp_flags = true;
 			else if (entry_better(entry, best))
 				best = entry;
 		}

@@ -4,6 +4,7 @@
  * differ in is data.
  */
 #include <linux/delay.h>
+#include <linux/etherdevice.h>
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
@@ -81,31 +82,69 @@ static int fail_on_request(struct nfto_sim_asic *asic, enum nfto_sim_failure wha
 
 /* ---- rules ---- */
 
+/* A rule as its owner knows it: by cookie, which some drivers look up for each port. */
+static struct nfto_sim_entry *rule_known(const struct nfto_sim_binding *binding,
+					 const struct flow_cls_offload *cls)
+{
+	u32 scope = binding->personality->port_cookies ? binding->port->number + 1 : 0;
+
+	return nfto_sim_table_find(binding->asic, cls->cookie, scope);
+}
+
+static int check_room(const struct nfto_sim_binding *binding, const struct nfto_sim_key *mask,
+		      const struct nfto_sim_entry *entry, struct netlink_ext_ack *extack)
+{
+	const struct nfto_sim_personality *personality = binding->personality;
+	const struct nfto_sim_asic *asic = binding->asic;
+
+	if (asic->slots + entry->slots > asic->capacity)
+		return nfto_sim_refuse(extack, personality->full ?: -ENOSPC, "table full");
+	if (personality->max_masks && asic->n_masks >= personality->max_masks &&
+	    !nfto_sim_table_has_mask(asic, mask))
+		return nfto_sim_refuse(extack, personality->full ?: -ENOSPC,
+				       "too many kinds of matches");
+	return 0;
+}
+
+static int rule_insert(struct nfto_sim_binding *binding, const struct flow_cls_offload *cls,
+		       struct nfto_sim_entry *old, struct nfto_sim_entry *entry)
+{
+	const struct nfto_sim_personality *personality = binding->personality;
+	struct nfto_sim_key mask = {};
+	int err;
+
+	entry->slots = 1;
+	err = personality->replace(personality, binding->port, cls, &mask, entry);
+	if (err)
+		return err;
+	/* Gone even if there is no room for the new one. */
+	if (old)
+		nfto_sim_table_remove(binding->asic, old);
+	err = check_room(binding, &mask, entry, cls->common.extack);
+	return err ?: nfto_sim_table_insert(binding->asic, &mask, entry);
+}
+
 static int rule_add(struct nfto_sim_binding *binding, struct flow_cls_offload *cls)
 {
 	const struct nfto_sim_personality *personality = binding->personality;
 	struct netlink_ext_ack *extack = cls->common.extack;
-	struct nfto_sim_asic *asic = binding->asic;
-	struct nfto_sim_key mask = {};
-	struct nfto_sim_entry *entry;
+	struct nfto_sim_entry *entry, *old;
 	int err;
 
-	err = fail_on_request(asic, NFTO_SIM_FAIL_ADD, extack);
+	err = fail_on_request(binding->asic, NFTO_SIM_FAIL_ADD, extack);
 	if (err)
 		return err;
-	if (nfto_sim_table_find(asic, cls->cookie))
+	old = rule_known(binding, cls);
+	if (old && !personality->replaces)
 		return nfto_sim_refuse(extack, -EEXIST, "a rule with this cookie exists");
 
 	entry = kzalloc(sizeof(*entry), GFP_KERNEL);
 	if (!entry)
 		return -ENOMEM;
 	entry->cookie = cls->cookie;
+	entry->scope = personality->port_cookies ? binding->port->number + 1 : 0;
 	entry->binding = binding;
-	err = personality->replace(personality, binding->port, cls, &mask, entry);
-	if (!err && asic->entries >= asic->capacity)
-		err = nfto_sim_refuse(extack, -ENOSPC, "table full");
-	if (!err)
-		err = nfto_sim_table_insert(asic, &mask, entry);
+	err = rule_insert(binding, cls, old, entry);
 	if (err)
 		kfree(entry);
 	return err;
@@ -114,7 +153,7 @@ static int rule_add(struct nfto_sim_binding *binding, struct flow_cls_offload *c
 static struct nfto_sim_entry *rule_find(const struct nfto_sim_binding *binding,
 					const struct flow_cls_offload *cls)
 {
-	struct nfto_sim_entry *entry = nfto_sim_table_find(binding->asic, cls->cookie);
+	struct nfto_sim_entry *entry = rule_known(binding, cls);
 
 	if (entry && !binding->personality->any_callback && entry->binding != binding)
 		return NULL;
@@ -131,7 +170,7 @@ static int rule_del(struct nfto_sim_binding *binding, struct flow_cls_offload *c
 		return err;
 	entry = rule_find(binding, cls);
 	if (!entry)
-		return -ENOENT;
+		return binding->personality->no_rule_to_del ?: -ENOENT;
 	nfto_sim_table_remove(binding->asic, entry);
 	return 0;
 }
@@ -144,9 +183,11 @@ static int rule_stats(struct nfto_sim_binding *binding, struct flow_cls_offload 
 	err = fail_on_request(binding->asic, NFTO_SIM_FAIL_STATS, cls->common.extack);
 	if (err)
 		return err;
+	if (binding->personality->no_stats)
+		return -EOPNOTSUPP;
 	entry = rule_find(binding, cls);
 	if (!entry)
-		return -ENOENT;
+		return binding->personality->no_rule_to_ask ?: -ENOENT;
 	binding->personality->stats(entry, &cls->stats);
 	return 0;
 }
@@ -174,7 +215,7 @@ static int block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 	struct nfto_sim_port *port;
 	int err;
 
-	if (binding->personality->rtnl)
+	if (binding->personality->rtnl && !binding->personality->unlocked)
 		ASSERT_RTNL();
 	if (type != TC_SETUP_CLSFLOWER || cls->command >= ARRAY_SIZE(commands))
 		return -EOPNOTSUPP;
@@ -185,7 +226,14 @@ static int block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 	if (!port)
 		err = -ENODEV;
 	else if (binding->personality->hw_tc_each_call && !tc_can_offload(port->dev))
-		err = -EOPNOTSUPP;
+		err = nfto_sim_refuse(cls->common.extack, -EOPNOTSUPP, "hw-tc-offload is off");
+	else if (binding->personality->chain0_each_call && cls->common.chain_index)
+		err = nfto_sim_refuse(cls->common.extack, -EOPNOTSUPP,
+				      "only chain 0 is supported");
+	else if (binding->personality->ethertype_each_call &&
+		 !eth_proto_is_802_3(cls->common.protocol))
+		err = nfto_sim_refuse(cls->common.extack, -EOPNOTSUPP,
+				      "the protocol is no ethertype");
 	else
 		err = commands[cls->command].call(binding, cls);
 	asic->calls[err ? commands[cls->command].failed : commands[cls->command].done]++;
@@ -275,7 +323,7 @@ static int block_bind(struct nfto_sim_port *port, const struct nfto_sim_personal
 			flow_block_cb_incref(cb);
 			return 0;
 		}
-	} else if (port_is_bound(port)) {
+	} else if (port_is_bound(port) && !personality->never_busy) {
 		return nfto_sim_refuse(bo->extack, -EBUSY, "the port is bound to a block already");
 	}
 	cb = binding_create(port);
@@ -311,6 +359,8 @@ static int block_setup(struct nfto_sim_port *port, enum tc_setup_type type,
 		return -EOPNOTSUPP;
 	if (personality->rtnl)
 		ASSERT_RTNL();
+	if (personality->unlocked)
+		bo->unlocked_driver_cb = true;
 
 	switch (bo->command) {
 	case FLOW_BLOCK_BIND:
