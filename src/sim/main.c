@@ -9,7 +9,8 @@
 
 static char *personality = "generic";
 module_param(personality, charp, 0444);
-MODULE_PARM_DESC(personality, "what new ASICs behave like: generic (default), ft");
+MODULE_PARM_DESC(personality, "what new ASICs behave like: generic (default), ft, "
+		 "mlx5, mlx5-switchdev, nfp, sfc, cxgb4, cxgb4-bare, bnxt, stmmac");
 
 static unsigned int capacity = 65536;
 module_param(capacity, uint, 0444);
@@ -24,7 +25,7 @@ unsigned int nfto_sim_default_capacity;
 
 static int __init check_parameters(void)
 {
-	char names[128];
+	char names[256];
 
 	nfto_sim_default_personality = nfto_sim_personality_find(personality);
 	if (!nfto_sim_default_personality) {

@@ -443,6 +443,14 @@ struct nfto_sim_personality {
 
 extern const struct nfto_sim_personality nfto_sim_generic;
 extern const struct nfto_sim_personality nfto_sim_ft;
+extern const struct nfto_sim_personality nfto_sim_mlx5;
+extern const struct nfto_sim_personality nfto_sim_mlx5_switchdev;
+extern const struct nfto_sim_personality nfto_sim_nfp;
+extern const struct nfto_sim_personality nfto_sim_sfc;
+extern const struct nfto_sim_personality nfto_sim_cxgb4;
+extern const struct nfto_sim_personality nfto_sim_cxgb4_bare;
+extern const struct nfto_sim_personality nfto_sim_bnxt;
+extern const struct nfto_sim_personality nfto_sim_stmmac;
 
 const struct nfto_sim_personality *nfto_sim_personality_find(const char *name);
 void nfto_sim_personality_names(char *buf, size_t size);

@@ -15,6 +15,14 @@
 static const struct nfto_sim_personality *const personalities[] = {
 	&nfto_sim_generic,
 	&nfto_sim_ft,
+	&nfto_sim_mlx5,
+	&nfto_sim_mlx5_switchdev,
+	&nfto_sim_nfp,
+	&nfto_sim_sfc,
+	&nfto_sim_cxgb4,
+	&nfto_sim_cxgb4_bare,
+	&nfto_sim_bnxt,
+	&nfto_sim_stmmac,
 };
 
 const struct nfto_sim_personality *nfto_sim_personality_find(const char *name)
