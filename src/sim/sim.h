@@ -368,6 +368,7 @@ struct nfto_sim_asic {
 	u32			latency_us;	/* read without the lock, before a call takes it */
 	struct nfto_sim_fail	fail[NFTO_SIM_FAILURES];
 	u64			calls[NFTO_SIM_CALLS];
+	int			last_error;	/* of a driver call, positive */
 	u64			orphaned;	/* entries that their owner left behind */
 	u32			max_entries;	/* ever */
 

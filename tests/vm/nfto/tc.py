@@ -21,7 +21,7 @@ def match(flow, direction):
         flow.proto, view.src, view.dst, view.sport, view.dport)
 
 
-def rewrite(flow, direction, ttl="add 255"):
+def rewrite(flow, direction, ttl="add 255", csum=True):
     """The actions that make of an entering packet the leaving one; ttl=None leaves its TTL."""
     _, before = flow.entering(direction)
     port, after = flow.leaving(direction)
@@ -33,9 +33,11 @@ def rewrite(flow, direction, ttl="add 255"):
               if getattr(after, end) != getattr(before, end)]
     munge += ["%s %s set %d" % (flow.proto, end, getattr(after, end)) for end in ("sport", "dport")
               if getattr(after, end) != getattr(before, end)]
-    return "action pedit ex %s pipe action csum %s%s pipe" % (
-        " ".join("munge " + text for text in munge),
-        "ip4h and " if flow.family == "ipv4" else "", flow.proto)
+    text = "action pedit ex %s pipe" % " ".join("munge " + edit for edit in munge)
+    if csum:
+        text += " action csum %s%s pipe" % ("ip4h and " if flow.family == "ipv4" else "",
+                                            flow.proto)
+    return text
 
 
 def add(router, port, protocol, rest, prio=None, check=True):
@@ -58,15 +60,21 @@ def protocol_of(flow):
     return {"ipv4": "ip", "ipv6": "ipv6"}[flow.family]
 
 
-def program(flow, directions=BOTH, more="", **how):
+def program(flow, directions=BOTH, more="", prio=None, **how):
     """Put directions of a flow into the ASIC's table; more is added to the match."""
     for direction in directions:
         enters, _ = flow.entering(direction)
         leaves, _ = flow.leaving(direction)
         add(flow.router, enters.name, protocol_of(flow), "%s %s %s action mirred egress redirect "
             "dev %s" % (match(flow, direction), more, rewrite(flow, direction, **how),
-                        leaves.name))
+                        leaves.name), prio=prio)
     return flow
+
+
+def refused_with(router, protocol, rest, error, **how):
+    """A rule that must not get into p0's table, by the driver's errno."""
+    refused(router, protocol, rest, "", **how)
+    assert router.asic.calls["last_error"] == error, rest
 
 
 def flush(router, *ports):
