@@ -9,8 +9,7 @@
 
 static char *personality = "generic";
 module_param(personality, charp, 0444);
-MODULE_PARM_DESC(personality, "what new ASICs behave like: generic (default), ft, "
-		 "mlx5, mlx5-switchdev, nfp, sfc, cxgb4, cxgb4-bare, bnxt, stmmac");
+MODULE_PARM_DESC(personality, "the NIC that new ASICs behave like (default generic)");
 
 static unsigned int capacity = 65536;
 module_param(capacity, uint, 0444);

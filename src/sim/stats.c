@@ -8,10 +8,15 @@
 
 #include "sim.h"
 
+static unsigned long this_second(void)
+{
+	return jiffies / HZ;
+}
+
 /* In the data path. */
 void nfto_sim_stats_hit(struct nfto_sim_entry *entry, u32 len)
 {
-	unsigned long second = jiffies / HZ;
+	unsigned long second = this_second();
 
 	if (READ_ONCE(entry->second) != second) {
 		spin_lock(&entry->poll_lock);
@@ -34,7 +39,7 @@ void nfto_sim_stats_polled(struct nfto_sim_entry *entry, u64 *packets, u64 *byte
 			   unsigned long *at)
 {
 	spin_lock_bh(&entry->poll_lock);
-	if (entry->second && entry->second != jiffies / HZ) {
+	if (entry->second && entry->second != this_second()) {
 		*packets = atomic64_read(&entry->packets);
 		*bytes = atomic64_read(&entry->bytes);
 		*at = (entry->second + 1) * HZ;
