@@ -9,16 +9,21 @@ import pytest
 from nfto import kmod, nft, rules
 from nfto.flow import BOTH, ORIGINAL, Flow
 from nfto.shell import SCALE, CommandError, run, wait_for
-from nfto.topology import Router
 from nfto.traffic import (Background, assert_delivered, assert_hardware, assert_software, entries,
                           establish, established, measure, offloaded, probe)
 
+pytest_plugins = "nfto.fixtures"
+
 
 @pytest.fixture
-def router():
-    kmod.load(kmod.CORE)
-    with Router(("sim",) * 4) as made, kmod.all_messages():
-        yield made
+def kinds():
+    return ("sim",) * 4
+
+
+@pytest.fixture
+def router(router):
+    with kmod.all_messages():
+        yield router
 
 
 def assert_calls(router, **wanted):

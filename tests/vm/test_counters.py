@@ -5,20 +5,19 @@ import time
 
 import pytest
 
-from nfto import conntrack, kmod, rules
+from nfto import conntrack, rules
 from nfto.flow import BOTH, ORIGINAL, REPLY, Flow
 from nfto.shell import SCALE, wait_for
-from nfto.topology import Router
 from nfto.traffic import assert_hardware, entries, establish, established, measure, offloaded, probe
+
+pytest_plugins = "nfto.fixtures"
 
 
 @pytest.fixture
-def router():
-    kmod.load(kmod.CORE)
-    with Router() as made:
-        made.ns.sysctl(netfilter__nf_conntrack_acct=1)
-        made.nft(rules.whole(made))
-        yield made
+def router(router):
+    router.ns.sysctl(netfilter__nf_conntrack_acct=1)
+    router.nft(rules.whole(router))
+    return router
 
 
 def offered(flow):

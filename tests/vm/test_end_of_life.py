@@ -12,6 +12,8 @@ from nfto.topology import Router
 from nfto.traffic import (Background, assert_delivered, assert_hardware, assert_software, deliver,
                           entries, establish, established, measure, offloaded)
 
+pytest_plugins = "nfto.fixtures"
+
 # Seconds that a cause may take: seen at once, or only by the core's garbage collection.
 SEEN, COLLECTED = 1, 2
 # What was measured, for the log: an emulated machine proves no times.
@@ -26,11 +28,9 @@ def show_measured(request):
 
 
 @pytest.fixture
-def router():
-    kmod.load(kmod.CORE)
-    with Router() as made:
-        made.nft(rules.whole(made))
-        yield made
+def router(router):
+    router.nft(rules.whole(router))
+    return router
 
 
 def emptied(router, promised, what, left=0):

@@ -7,12 +7,13 @@ its own flowtable sends such packets in clear too.
 
 import pytest
 
-from nfto import kmod, rules
+from nfto import rules
 from nfto.flow import Flow, ORIGINAL, REPLY
 from nfto.shell import SCALE, wait_for
-from nfto.topology import Router
 from nfto.trace import recorded
 from nfto.traffic import assert_hardware, deliver, assert_delivered, entries, established, measure
+
+pytest_plugins = "nfto.fixtures"
 
 ESP = 50
 TUNNEL = "src %(own)s dst %(peer)s proto esp"
@@ -23,13 +24,11 @@ POLICY = "xfrm policy add src %(client)s dst %(peer)s dir out tmpl " + TUNNEL + 
 
 
 @pytest.fixture
-def router():
-    kmod.load(kmod.CORE)
-    with Router() as made:
-        # Only a packet that IPsec sends shows the kernel what becomes of the flow; with IPsec both
-        # ways there are no others, as packets that came by IPsec add no flow.
-        made.nft(rules.whole(made, select="meta l4proto { tcp, udp } ct direction original"))
-        yield made
+def router(router):
+    # Only a packet that IPsec sends shows the kernel what becomes of the flow; with IPsec both
+    # ways there are no others, as packets that came by IPsec add no flow.
+    router.nft(rules.whole(router, select="meta l4proto { tcp, udp } ct direction original"))
+    return router
 
 
 def encrypted(end):

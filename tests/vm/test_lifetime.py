@@ -13,12 +13,7 @@ from nfto.traffic import (Background, Measurement, assert_delivered, assert_hard
                           assert_software, deliver, entries, establish, established, measure,
                           offloaded)
 
-
-@pytest.fixture
-def router():
-    kmod.load(kmod.CORE)
-    with Router() as made:
-        yield made
+pytest_plugins = "nfto.fixtures"
 
 
 def test_the_module_comes_and_goes_under_traffic(router):

@@ -7,23 +7,22 @@ import time
 
 import pytest
 
-from nfto import conntrack, kmod, limits, rules
+from nfto import conntrack, limits, rules
 from nfto.flow import Flow
 from nfto.shell import SCALE, read, run, wait_for
-from nfto.topology import Router
 from nfto.traffic import established
 from nfto.wire import tagged
+
+pytest_plugins = "nfto.fixtures"
 
 TABLE = os.path.join(os.path.dirname(limits.FILE), "..", "scripts", "kernels")
 VLAN = 5
 
 
 @pytest.fixture
-def router():
-    kmod.load(kmod.CORE)
-    with Router() as made:
-        made.nft(rules.whole(made))
-        yield made
+def router(router):
+    router.nft(rules.whole(router))
+    return router
 
 
 def lacks_nft_flags(router):

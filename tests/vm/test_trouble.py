@@ -9,20 +9,14 @@ import pytest
 from nfto import conntrack, kmod, rules
 from nfto.flow import BOTH, Flow
 from nfto.shell import SCALE, wait_for
-from nfto.topology import Router
 from nfto.traffic import (Background, Ledger, assert_delivered, assert_hardware, assert_software,
                           deliver, entries, establish, established, measure, offloaded, probe)
+
+pytest_plugins = "nfto.fixtures"
 
 # More lines than this about one trouble would be a flood.
 LINES = 20
 ENOSPC, EBUSY, EINVAL, EIO, EOPNOTSUPP = 28, 16, 22, 5, 95
-
-
-@pytest.fixture
-def router():
-    kmod.load(kmod.CORE)
-    with Router() as made:
-        yield made
 
 
 @pytest.fixture

@@ -12,4 +12,5 @@ rules     nftables rulesets
 kmod      kernel modules
 genl      a generic netlink client
 device    the module's netlink family: devices and their policy
+fixtures  what modules of tests have in common
 """

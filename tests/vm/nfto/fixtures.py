@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Fixtures that modules of tests share, each by pytest_plugins = "nfto.fixtures".
+
+Not in conftest.py, which the harness tries with tests that have no topology. A module that wants
+other ports overrides kinds; one that wants more of its router overrides router and asks for it.
+"""
+
+import pytest
+
+from nfto import kmod
+from nfto.topology import Router
+
+
+@pytest.fixture
+def kinds():
+    """The kinds of the router's ports."""
+    return ("sim", "sim")
+
+
+@pytest.fixture
+def router(kinds):
+    """A router of the test's own, with the module loaded and no ruleset."""
+    kmod.load(kmod.CORE)
+    with Router(kinds) as made:
+        yield made
