@@ -44,6 +44,7 @@ static struct nfto_sim_asic *asic_create(u64 net_cookie, u32 group)
 	asic->group = group;
 	asic->personality = nfto_sim_default_personality;
 	asic->capacity = nfto_sim_default_capacity;
+	asic->pin_features = true;
 	get_random_bytes(asic->id, sizeof(asic->id));
 
 	err = nfto_sim_table_init(asic);

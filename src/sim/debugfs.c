@@ -100,6 +100,21 @@ static void latency_show(const struct nfto_sim_asic *asic, unsigned int arg, cha
 	snprintf(line, LINE_MAX_LEN, "%u", asic->latency_us);
 }
 
+static int pin_features_store(struct nfto_sim_asic *asic, unsigned int arg, const char *line)
+{
+	u32 pin;
+	int err = parse_u32(line, 1, &pin);
+
+	if (!err)
+		asic->pin_features = pin;
+	return err;
+}
+
+static void pin_features_show(const struct nfto_sim_asic *asic, unsigned int arg, char *line)
+{
+	snprintf(line, LINE_MAX_LEN, "%u", asic->pin_features);
+}
+
 /* "ERRNO", "ERRNO COUNT" or "0". */
 static int fail_store(struct nfto_sim_asic *asic, unsigned int arg, const char *line)
 {
@@ -135,6 +150,7 @@ static const struct nfto_sim_knob_def knob_defs[] = {
 	{ "personality", personality_store, personality_show },
 	{ "capacity", capacity_store, capacity_show },
 	{ "latency_us", latency_store, latency_show },
+	{ "pin_features", pin_features_store, pin_features_show },
 	{ "fail_bind", fail_store, fail_show, NFTO_SIM_FAIL_BIND },
 	{ "fail_add", fail_store, fail_show, NFTO_SIM_FAIL_ADD },
 	{ "fail_del", fail_store, fail_show, NFTO_SIM_FAIL_DEL },

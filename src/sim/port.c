@@ -189,8 +189,8 @@ static netdev_features_t fix_features(struct net_device *dev, netdev_features_t 
 }
 
 /*
- * As mlx5 (set_feature_hw_tc) and nfp (nfp_port_set_features): not while there are rules.
- * Others do not mind, and then cannot be told to delete them.
+ * As mlx5 (set_feature_hw_tc) and nfp (nfp_port_set_features): not while there are rules, unless a
+ * knob says so. Others do not mind, and then cannot be told to delete them.
  */
 static int set_features(struct net_device *dev, netdev_features_t features)
 {
@@ -202,7 +202,7 @@ static int set_features(struct net_device *dev, netdev_features_t features)
 		return 0;
 	mutex_lock(&port->asic->lock);
 	rules = port->rules;
-	err = port->asic->personality->pins_hw_tc;
+	err = port->asic->personality->pins_hw_tc && port->asic->pin_features;
 	mutex_unlock(&port->asic->lock);
 	if (!rules || !err)
 		return 0;

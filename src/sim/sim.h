@@ -341,7 +341,7 @@ enum nfto_sim_call {
 	NFTO_SIM_CALLS,
 };
 
-#define NFTO_SIM_KNOBS	7
+#define NFTO_SIM_KNOBS	8
 
 /* A file in debugfs: what it is of, and what it is. */
 struct nfto_sim_knob {
@@ -366,6 +366,7 @@ struct nfto_sim_asic {
 	struct list_head	bindings;
 	u32			capacity;
 	u32			latency_us;	/* read without the lock, before a call takes it */
+	bool			pin_features;	/* hw-tc-offload stays on while there are rules */
 	struct nfto_sim_fail	fail[NFTO_SIM_FAILURES];
 	u64			calls[NFTO_SIM_CALLS];
 	int			last_error;	/* of a driver call, positive */

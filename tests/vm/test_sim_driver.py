@@ -55,6 +55,17 @@ def test_hw_tc_offload(router):
     tc.program(flow, directions=(ORIGINAL,))
 
 
+def test_a_driver_may_look_on_as_it_is_switched_off(router):
+    """Its rules go on switching then, until they are deleted."""
+    flow = tc.program(Flow(router), directions=(ORIGINAL,))
+    router.asic.set(pin_features=0)
+    router.ns.run("ethtool -K p0 hw-tc-offload off")
+    assert_hardware(measure(flow, 3, directions=(ORIGINAL,)))
+    tc.refused(router, "ip", "ip_proto udp" + OUT, "hw-tc-offload is off")
+    tc.flush(router, "p0")
+    assert router.asic.entries == 0
+
+
 def test_a_refused_switch_is_not_made_up_for_later(router):
     tc.add(router, "p0", "ip", "ip_proto udp" + OUT)
     router.ns.run("ethtool -K p0 hw-tc-offload off", check=False)
@@ -355,6 +366,7 @@ BAD_FAILURES = ["", "x", "-5", "+5", "4096", "28 0", "28 -1", "28 3 4", "28  3",
     ("personality", ["ft", "generic\n"], ["", "mlx", "generic ft", "Generic", "ft ", "f"]),
     ("capacity", ["0", "7\n", "4194304"], BAD_NUMBERS + ["4194305"]),
     ("latency_us", ["7", "0\n"], BAD_NUMBERS + ["10000001"]),
+    ("pin_features", ["0", "1\n"], BAD_NUMBERS + ["2"]),
     ("fail_bind", ["28 -1", "0"], BAD_FAILURES),
     ("fail_add", ["28 3", "4095 -1"], BAD_FAILURES),
     ("fail_del", ["1 2147483647", "0"], BAD_FAILURES),
