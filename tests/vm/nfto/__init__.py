@@ -7,6 +7,9 @@ frames    packets to bytes and back, without a protocol stack
 topology  router, its ports and their wires; raw Ethernet ends on both sides
 flow      a connection through the router, as client and server see it
 traffic   sending packets of flows and accounting for every one of them
+hosts     hosts on the wires that answer for their addresses
+moving    flows whose way changes, and the judge of how soon they go the new one
+scene     flows of all kinds through one router, and what changes their way
 asic      the virtual ASIC: knobs, table, counters
 rules     nftables rulesets
 kmod      kernel modules

@@ -23,3 +23,12 @@ def router(kinds):
     kmod.load(kmod.CORE)
     with Router(kinds) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def measured(request):
+    """Lines for the log: an emulated machine proves no times, but shows them."""
+    lines = []
+    yield lines
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print("", *lines, sep="\n")
