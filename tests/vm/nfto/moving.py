@@ -317,10 +317,13 @@ class Stream:
 
     @staticmethod
     def judge_lateness(found, bound):
-        faults = ["%s %s: %.2f s after the change a packet was not right: %s" % (
-            flow, direction, late, worst.explain())
-            for (flow, direction), (late, _, worst) in found.items() if late > bound]
-        assert not faults, "\n".join(faults)
+        """All that are about as late as the one that is too late are named with it."""
+        if all(late <= bound for late, _, _ in found.values()):
+            return
+        raise AssertionError("\n".join(
+            "%s %s: %.2f s after the change a packet was not right: %s" % (
+                flow, direction, late, worst.explain())
+            for (flow, direction), (late, _, worst) in found.items() if late > 0.8 * bound))
 
     def judge_change(self):
         """Before the first change nothing was wrong; after one, nothing once it had been right."""
