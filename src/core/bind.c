@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/ppp_defs.h>
+#include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_flow_table.h>
 #include <net/netfilter/nf_tables.h>
@@ -345,6 +346,50 @@ static int nfto_bind_setup(struct nf_flowtable *ft, struct net_device *dev,
 	if (!nf_flowtable_hw_offload(ft))
 		return nf_flow_table_offload_setup(ft, dev, cmd);
 	return cmd == FLOW_BLOCK_BIND ? nfto_bind_add(ft, dev) : nfto_bind_remove(ft, dev);
+}
+
+/* A device that was left in software for what is no obstacle any more. nfto_lock is held. */
+static struct nfto_bind *nfto_bind_find_unbridged(const struct net_device *dev)
+{
+	struct net_device *lower;
+	struct nfto_table *table;
+	struct nfto_stack stack;
+	struct nfto_bind *bind;
+
+	lockdep_assert_held(&nfto_lock);
+	list_for_each_entry(table, &nfto_tables, list)
+		list_for_each_entry(bind, &table->binds, list)
+			if (bind->backend == NFTO_SOFTWARE && !bind->port &&
+			    !nfto_path_lower(bind->dev, &lower, &stack) && lower == dev)
+				return bind;
+	return NULL;
+}
+
+void nfto_bind_policy_changed(struct net_device *dev)
+{
+	const struct nfto_driver *driver;
+	struct nfto_port *port;
+	struct nfto_bind *bind;
+
+	ASSERT_RTNL();
+	nfto_port_policy_changed(dev);
+	if (nfto_port_able(dev, &driver))
+		return;
+	do {
+		port = nfto_port_bind(dev, driver);
+		if (!port)
+			return;
+		spin_lock_bh(&nfto_lock);
+		bind = nfto_bind_find_unbridged(dev);
+		if (bind) {
+			bind->port = port;
+			bind->backend = NFTO_BRIDGED;
+		} else {
+			nfto_port_unbind(port);
+		}
+		spin_unlock_bh(&nfto_lock);
+	} while (bind);
+	nfto_port_put(port);
 }
 
 /* A bridged device is in hardware only once the driver's block is bound. nfto_lock is held. */

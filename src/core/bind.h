@@ -77,6 +77,12 @@ struct nfto_table *nfto_bind_next_table(u32 round);
  */
 u32 nfto_bind_backend(const struct net_device *dev, enum nfto_reason *reason);
 
+/*
+ * The policy of @dev, which is registered, was set: what flowtables can do with it is looked at
+ * again. RTNL is held; may sleep.
+ */
+void nfto_bind_policy_changed(struct net_device *dev);
+
 int nfto_bind_init(void);
 void nfto_bind_exit(void);
 

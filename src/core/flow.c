@@ -514,8 +514,7 @@ static unsigned long nfto_flow_backoff(const struct nfto_flow *flow)
 	case NFTO_REASON_STALE_ENTRY:	/* of the deletion's next try */
 	case NFTO_REASON_TABLE_FULL:	/* the port keeps the time, see program.c */
 		return HZ;
-	case NFTO_REASON_UNSUPPORTED:	/* and what waiting does not change either */
-	case NFTO_REASON_DRIVER:
+	case NFTO_REASON_UNSUPPORTED:
 		return NFTO_BACKOFF_MAX;
 	default:
 		return min_t(unsigned long, HZ << min_t(u8, flow->tries - 1, 6), NFTO_BACKOFF_MAX);

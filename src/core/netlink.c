@@ -248,7 +248,7 @@ static int nfto_netlink_set(struct sk_buff *skb, struct genl_info *info, struct 
 	err = nfto_policy_set(dev, &policy);
 	if (err)
 		return err;
-	nfto_port_policy_changed(dev);
+	nfto_bind_policy_changed(dev);
 	return 0;
 }
 
@@ -286,11 +286,12 @@ static struct genl_family nfto_netlink_family __ro_after_init = {
 int __init nfto_netlink_init(void)
 {
 	const struct nfto_driver *driver;
+	unsigned int i;
 	size_t len;
 
 	len = scnprintf(nfto_netlink_drivers, sizeof(nfto_netlink_drivers),
 			"there is no known driver of that name; those known are:");
-	for (driver = nfto_driver_next(NULL); driver; driver = nfto_driver_next(driver))
+	for (i = 0; (driver = nfto_driver_at(i)); i++)
 		if (nfto_driver_by_name(driver->name) == driver)	/* once, if it has several */
 			len += scnprintf(nfto_netlink_drivers + len,
 					 sizeof(nfto_netlink_drivers) - len, " %s", driver->name);

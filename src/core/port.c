@@ -175,8 +175,6 @@ static void nfto_port_identify(struct nfto_port *port)
 	struct netdev_phys_item_id asic = {};
 	int err;
 
-	if (port->identified && port->asic.id_len)
-		return;		/* one that had none may get one with another eswitch mode */
 	err = nfto_netdev_asic(port->dev, &asic);
 	if (err && err != -EOPNOTSUPP)
 		return;		/* not now; with the next bind */
@@ -264,25 +262,38 @@ static bool nfto_port_may_bind(struct nfto_port *port)
 	       port->dev->reg_state == NETREG_REGISTERED;
 }
 
-/* What keeps the driver from being used at all? RTNL is held. */
+/* What keeps the driver from being used, or used on, at all? RTNL is held. */
 static enum nfto_reason nfto_port_obstacle(const struct nfto_port *port)
 {
+	const struct nfto_driver *driver;
+	enum nfto_reason reason;
+
+	reason = nfto_port_able(port->dev, &driver);
+	if (reason)
+		return reason;
+	if (port->bound && !nfto_driver_same(port->driver, driver))
+		return NFTO_REASON_BIND_PENDING;	/* anew, as the one that it is said to be */
 	return tc_can_offload(port->dev) ? NFTO_REASON_NONE : NFTO_REASON_HW_TC_OFF;
 }
 
-/* Which entry of the driver's family it is, as of now; NULL: none as long as it is as it is. */
-static const struct nfto_driver *nfto_port_choose(struct nfto_port *port)
+/* Which entry of the driver's family it is, as of now. */
+static enum nfto_reason nfto_port_choose(struct nfto_port *port)
 {
-	const struct nfto_driver *driver = nfto_driver_choose(port->driver, port->asic.id_len);
+	const struct nfto_driver *driver;
+	enum nfto_reason reason;
 
 	lockdep_assert_held(&port->mutex);
+	reason = nfto_port_able(port->dev, &driver);
+	if (reason)
+		return reason;
+	driver = nfto_driver_choose(driver, port->asic.id_len);
 	if (!driver)
-		return NULL;
+		return NFTO_REASON_SWITCHDEV;
 	memset(port->rungs, 0, sizeof(port->rungs));
 	spin_lock_bh(&nfto_lock);	/* others that send to it look at it */
 	port->driver = driver;
 	spin_unlock_bh(&nfto_lock);
-	return driver;
+	return NFTO_REASON_NONE;
 }
 
 void nfto_port_try_bind(struct nfto_port *port)
@@ -297,7 +308,9 @@ void nfto_port_try_bind(struct nfto_port *port)
 	if (!nfto_port_may_bind(port))
 		return;
 	nfto_port_identify(port);
-	reason = nfto_port_choose(port) ? nfto_port_obstacle(port) : NFTO_REASON_SWITCHDEV;
+	reason = nfto_port_choose(port);
+	if (!reason)
+		reason = nfto_port_obstacle(port);
 	if (!reason) {
 		err = nfto_port_block(port, FLOW_BLOCK_BIND, &extack);
 		detail = extack._msg;
@@ -345,13 +358,15 @@ static void nfto_port_release(struct nfto_port *port)
 void nfto_port_recheck(struct nfto_port *port)
 {
 	enum nfto_reason reason;
-	bool changed, empty;
+	bool changed, judge, empty;
 
 	ASSERT_RTNL();
 	lockdep_assert_held(&port->mutex);
 	spin_lock_bh(&nfto_lock);
 	changed = port->changed;
+	judge = port->judge;
 	port->changed = false;
+	port->judge = false;
 	empty = list_empty(&port->flows);
 	spin_unlock_bh(&nfto_lock);
 	if (!port->bound)
@@ -361,6 +376,8 @@ void nfto_port_recheck(struct nfto_port *port)
 		nfto_port_set_reason(port, reason, NULL, 0);
 		if (reason)
 			nfto_flow_leave(port, reason);
+	} else if (judge) {	/* what may be in hardware may not any more, or the other way round */
+		nfto_flow_leave(port, NFTO_REASON_POLICY);
 	}
 	if (port->reason && empty) {
 		nfto_port_release(port);
@@ -489,6 +506,18 @@ int nfto_port_stats(struct nfto_port *port, u64 id, const struct nfto_rule *rule
 	return err;
 }
 
+/* There is no later try for what is left in hardware when its device goes. */
+static int nfto_port_delete_now(struct nfto_port *port, struct nfto_flow *flow)
+{
+	unsigned int tries = 3;
+	int err;
+
+	do {
+		err = nfto_program_delete(port, flow);
+	} while (err && --tries);
+	return err;
+}
+
 /* Takes entries out of hardware inline; those that leave by @out, or all (NULL). */
 static unsigned int nfto_port_clear(struct nfto_port *port, const struct net_device *out)
 {
@@ -501,7 +530,7 @@ static unsigned int nfto_port_clear(struct nfto_port *port, const struct net_dev
 	lockdep_assert_held(&port->mutex);
 	nfto_flow_take_gone(port, out, &flows);
 	list_for_each_entry_safe(flow, next, &flows, queue_node) {
-		err = flow->installed ? nfto_program_delete(port, flow) : 0;
+		err = flow->installed ? nfto_port_delete_now(port, flow) : 0;
 		if (err)
 			net_warn_ratelimited("nft_offload: %s: hardware kept an entry: errno %d\n",
 					     port->dev->name, -err);
@@ -597,7 +626,7 @@ void nfto_port_gone(struct net_device *dev)
 	}
 }
 
-void nfto_port_changed(const struct net_device *dev)
+static void nfto_port_look_again(const struct net_device *dev, bool judge)
 {
 	struct nfto_port *port;
 
@@ -606,16 +635,22 @@ void nfto_port_changed(const struct net_device *dev)
 	if (port) {
 		WRITE_ONCE(port->bind_next, jiffies);
 		WRITE_ONCE(port->changed, true);
+		port->judge |= judge;
 		port->epoch++;
 		nfto_port_kick(port, 0);
 	}
 	spin_unlock_bh(&nfto_lock);
 }
 
+void nfto_port_changed(const struct net_device *dev)
+{
+	nfto_port_look_again(dev, false);
+}
+
 void nfto_port_policy_changed(const struct net_device *dev)
 {
 	ASSERT_RTNL();
-	nfto_port_changed(dev);
+	nfto_port_look_again(dev, true);
 }
 
 void nfto_port_flush(const struct net *net)

@@ -40,6 +40,7 @@ struct nfto_port {
 	enum nfto_reason reason;	/* why it takes no flows; NONE: it does */
 	u32 epoch;			/* what its driver refused before may be tried again */
 	bool changed;			/* to be looked at again, see recheck() */
+	bool judge;			/* its flows too, for its policy changed */
 	bool identified;		/* @asic is valid, if its id_len is not 0 */
 	struct netdev_phys_item_id asic;
 

@@ -202,7 +202,7 @@ static int set_features(struct net_device *dev, netdev_features_t features)
 		return 0;
 	mutex_lock(&port->asic->lock);
 	rules = port->rules;
-	err = port->asic->personality->pins_hw_tc && port->asic->pin_features;
+	err = port->asic->pin_features ? port->asic->personality->pins_hw_tc : 0;
 	mutex_unlock(&port->asic->lock);
 	if (!rules || !err)
 		return 0;

@@ -70,9 +70,9 @@ def test_a_device_that_nobody_wants_anything_of(space, devices):
 def test_each_part_is_set_alone(devices):
     """What a request does not name stays, whatever the rest is."""
     wanted = dict(DEFAULT)
-    steps = [{"ttl": "lossy"}, {"tcp": "bare"}, {"offload": "off"}, {"driver": kmod.SIM},
+    steps = [{"ttl": "lossy"}, {"tcp": "unguarded"}, {"offload": "off"}, {"driver": kmod.SIM},
              {"ttl": "require"}, {"tcp": "guarded", "driver": ""}, {"offload": "auto"},
-             {"ttl": "default"}, {"driver": kmod.SIM, "ttl": "lossy", "tcp": "bare",
+             {"ttl": "default"}, {"driver": kmod.SIM, "ttl": "lossy", "tcp": "unguarded",
                                   "offload": "off"}, dict(DEFAULT)]
     for step in steps:
         devices.set("d0", **step)
@@ -109,7 +109,7 @@ def test_leaving_the_namespace_ends_a_policy(space, devices):
         space.ip("link set d0 netns " + other.name)
         with device.opened(other) as there:
             assert there.get("d0")["policy"] == DEFAULT
-            there.set("d0", tcp="bare")
+            there.set("d0", tcp="unguarded")
             other.ip("link set d0 netns " + space.name)
         assert devices.get("d0")["policy"] == DEFAULT
     finally:
@@ -275,8 +275,8 @@ def test_without_the_capability_nothing_is_seen_or_set(space, devices, wrapper):
 def test_a_user_namespace_has_its_own_devices_and_may_not_vouch():
     kmod.load(kmod.CORE)
     own = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + USER + ["--net"]
-    assert elsewhere(own, "set", "lo", "ttl=lossy", "tcp=bare", "offload=off") == (
-        "done %s" % dict(DEFAULT, ttl="lossy", tcp="bare", offload="off"))
+    assert elsewhere(own, "set", "lo", "ttl=lossy", "tcp=unguarded", "offload=off") == (
+        "done %s" % dict(DEFAULT, ttl="lossy", tcp="unguarded", offload="off"))
     assert re.fullmatch(NO_DRIVER, elsewhere(own, "set", "lo", "driver=" + kmod.SIM))
     # All or nothing: what stands beside it is not set either.
     assert re.fullmatch(NO_DRIVER, elsewhere(own, "set", "lo", "ttl=lossy", "driver="))
@@ -477,7 +477,7 @@ def test_requests_race_with_the_modules_end(space):
                 while not over.is_set():
                     try:
                         devices = device.Devices(socket)
-                        devices.set("d0", tcp="bare")
+                        devices.set("d0", tcp="unguarded")
                         answered.append(len(devices.dump()))
                     except genl.Refused as error:
                         if error.errno not in (errno.ENOENT, errno.EPROTONOSUPPORT):

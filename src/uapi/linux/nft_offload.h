@@ -41,12 +41,12 @@ enum nfto_policy_ttl {
  * enum nfto_policy_tcp - What a driver that cannot leave TCP segments with FIN
  *   or RST to the host is used for.
  * @NFTO_TCP_GUARDED: Not for TCP.
- * @NFTO_TCP_BARE: For TCP too, though the host then does not see connections
+ * @NFTO_TCP_UNGUARDED: For TCP too, though the host then does not see connections
  *   end.
  */
 enum nfto_policy_tcp {
 	NFTO_TCP_GUARDED,
-	NFTO_TCP_BARE,
+	NFTO_TCP_UNGUARDED,
 };
 
 /**
