@@ -67,7 +67,7 @@ static const struct nfto_driver_errno nfto_errnos_bnxt[] = {
 
 static const struct nfto_driver nfto_drivers[] = {
 	{
-		/* The virtual ASIC's own personality: what is offered, it does, and nothing else. */
+		/* The virtual ASIC's own personality: what it is offered, it does. */
 		.name = "nft_offload_sim",
 		.link_kind = "nft_offload_sim",
 		.asic = NFTO_ASIC_PARENT_ID,

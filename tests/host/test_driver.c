@@ -41,8 +41,8 @@ struct question {
 	const struct nfto_offer *offer;	/* if there is no reason */
 };
 
-static void for_each_policy(struct question *q, struct nfto_offer *offer,
-			    void (*ask)(const struct question *q))
+static void ask_with_policies(struct question *q, struct nfto_offer *offer,
+			      void (*ask)(const struct question *q))
 {
 	unsigned int n, p;
 
@@ -57,7 +57,7 @@ static void for_each_policy(struct question *q, struct nfto_offer *offer,
 	}
 }
 
-static void for_each_offer(void (*ask)(const struct question *q))
+static void ask_all(void (*ask)(const struct question *q))
 {
 	struct nfto_offer *offer = new_offer();
 	struct nfto_rule rule;
@@ -67,7 +67,7 @@ static void for_each_offer(void (*ask)(const struct question *q))
 	for (i = 0; i < CASES; i++) {
 		case_rule(i, &rule);
 		for (d = 0; (q.driver = nfto_driver_at(d)); d++)
-			for_each_policy(&q, offer, ask);
+			ask_with_policies(&q, offer, ask);
 	}
 	free_offer(offer);
 }
@@ -212,7 +212,7 @@ static void never_what_it_cannot(const struct question *q)
 
 static void drivers_get_only_what_they_can(void)
 {
-	for_each_offer(never_what_it_cannot);
+	ask_all(never_what_it_cannot);
 }
 
 /* Where an action stands, by kind: ETH, TTL, addresses, ports, CSUM, pops, pushes, redirect. */
@@ -265,7 +265,7 @@ static void in_order(const struct question *q)
 
 static void actions_are_in_order(void)
 {
-	for_each_offer(in_order);
+	ask_all(in_order);
 }
 
 static void csum_is_exact(const struct question *q)
@@ -292,7 +292,7 @@ static void csum_is_exact(const struct question *q)
 
 static void checksums_are_what_rewriting_changes(void)
 {
-	for_each_offer(csum_is_exact);
+	ask_all(csum_is_exact);
 }
 
 static void as_allowed(const struct question *q)
@@ -328,7 +328,7 @@ static void as_allowed(const struct question *q)
 
 static void policies_are_kept(void)
 {
-	for_each_offer(as_allowed);
+	ask_all(as_allowed);
 }
 
 /* No other dialect would be taken where one is refused for what the flow is. */
@@ -349,7 +349,7 @@ static void refusal_is_of_all_dialects(const struct question *q)
 
 static void refusals_do_not_depend_on_the_dialect(void)
 {
-	for_each_offer(refusal_is_of_all_dialects);
+	ask_all(refusal_is_of_all_dialects);
 }
 
 static void lossy_rules_do_not_turn_back(void)
