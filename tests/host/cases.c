@@ -69,16 +69,30 @@ static struct nfrule_spec spec(bool v6, bool tcp, unsigned int nat, unsigned int
 	return s;
 }
 
+/* Tags as the flow has them, which its rule does not say. */
+static struct nfto_stack stack(int num, const u16 *vids)
+{
+	struct nfto_stack made = { .num = num };
+	int i;
+
+	for (i = 0; i < num; i++) {
+		made.tags[i].tpid = htons(ETH_P_8021Q);
+		made.tags[i].vid = htons(vids[i]);
+	}
+	return made;
+}
+
 const char *case_rule(unsigned int i, struct nfto_rule *rule)
 {
 	unsigned int tag = i % CASES_TAGS, nat = i / CASES_TAGS % CASES_NAT;
 	bool tcp = i / CASES_TAGS / CASES_NAT % 2 == 0, v6 = i / CASES_TAGS / CASES_NAT / 2;
 	struct nfrule_spec s = spec(v6, tcp, nat, tag);
+	struct nfto_stack in = stack(s.num_tags, s.tags), out = stack(s.num_push, s.push);
 	static char name[64];
 	struct nfrule r;
 
 	nfrule_build(&r, &s);
-	if (nfto_rule_parse(r.rule, rule))
+	if (nfto_rule_parse(r.rule, rule) || nfto_rule_tags(rule, &in, &out))
 		abort();
 	nfrule_free(&r);
 	snprintf(name, sizeof(name), "%s %s %s %s", v6 ? "ipv6" : "ipv4", tcp ? "tcp" : "udp",

@@ -506,7 +506,7 @@ static void drivers_are_told_what_the_core_asked(void)
 	free_offer(offer);
 }
 
-/* Tags of 802.1ad, which the core does not speak of today. */
+/* Tags of 802.1ad. */
 static void foreign_tags_need_a_driver_that_knows_them(void)
 {
 	struct nfto_offer *offer = new_offer();
