@@ -377,11 +377,22 @@ enum nfto_reason nfto_dialect_emit(const struct nfto_rule *rule, const struct nf
 
 unsigned int nfto_dialect_kind(const struct nfto_rule *rule)
 {
-	return (rule->match.n_proto == htons(ETH_P_IPV6)) << 5 |
-	       (rule->match.l4proto == IPPROTO_TCP) << 4 |
-	       !!(rule->edits & (NFTO_EDIT_SRC | NFTO_EDIT_SPORT)) << 3 |
-	       !!(rule->edits & (NFTO_EDIT_DST | NFTO_EDIT_DPORT)) << 2 |
-	       !!rule->match.num_tags << 1 | !!rule->num_push;
+	const struct nfto_match *match = &rule->match;
+	unsigned int kind = 0;
+
+	if (match->n_proto == htons(ETH_P_IPV6))
+		kind |= 1 << 0;
+	if (match->l4proto == IPPROTO_TCP)
+		kind |= 1 << 1;
+	if (rule->edits & (NFTO_EDIT_SRC | NFTO_EDIT_SPORT))
+		kind |= 1 << 2;
+	if (rule->edits & (NFTO_EDIT_DST | NFTO_EDIT_DPORT))
+		kind |= 1 << 3;
+	if (match->num_tags)
+		kind |= 1 << 4;
+	if (rule->num_push)
+		kind |= 1 << 5;
+	return kind;
 }
 
 const char *nfto_dialect_name(enum nfto_dialect dialect)
