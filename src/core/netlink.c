@@ -292,7 +292,7 @@ int __init nfto_netlink_init(void)
 	len = scnprintf(nfto_netlink_drivers, sizeof(nfto_netlink_drivers),
 			"there is no known driver of that name; those known are:");
 	for (i = 0; (driver = nfto_driver_at(i)); i++)
-		if (nfto_driver_by_name(driver->name) == driver)	/* once, if it has several */
+		if (nfto_driver_by_name(driver->name) == driver)	/* once */
 			len += scnprintf(nfto_netlink_drivers + len,
 					 sizeof(nfto_netlink_drivers) - len, " %s", driver->name);
 	return genl_register_family(&nfto_netlink_family);

@@ -14,7 +14,7 @@
  *    Nothing of a dump is kept but the number of devices that it has passed.
  *  - A device that is unregistered, or leaves the namespace, is not found any more; what a request
  *    is doing with it ends first, for both hold RTNL. Its policy ends there (policy.h).
- *  - Namespaces: a request sees its socket's, which the socket holds. Nothing is kept per namespace.
+ *  - Namespaces: a request sees its socket's, which the socket holds. Nothing is kept for each.
  *
  * There is no module alias for the family's name: whoever asks for it must not load the module.
  */

@@ -376,7 +376,7 @@ void nfto_port_recheck(struct nfto_port *port)
 		nfto_port_set_reason(port, reason, NULL, 0);
 		if (reason)
 			nfto_flow_leave(port, reason);
-	} else if (judge) {	/* what may be in hardware may not any more, or the other way round */
+	} else if (judge) {	/* what is in hardware may not be any more */
 		nfto_flow_leave(port, NFTO_REASON_POLICY);
 	}
 	if (port->reason && empty) {

@@ -295,7 +295,7 @@ static enum nfto_reason nfto_rule_action(struct nfto_rule *rule, struct nfto_ima
 		return NFTO_REASON_NONE;
 	case FLOW_ACTION_VLAN_PUSH:
 		return nfto_rule_push(rule, entry->vlan.proto, entry->vlan.vid);
-	case FLOW_ACTION_ACCEPT:	/* what is left of the core's push of other tags than 802.1Q */
+	case FLOW_ACTION_ACCEPT:	/* what is left of a push of other tags than 802.1Q */
 		return nfto_rule_push(rule, 0, 0);
 	case FLOW_ACTION_REDIRECT:
 		rule->out = entry->dev;

@@ -46,7 +46,7 @@ enum nfto_edit {
 	NFTO_EDIT_DPORT	= 1 << 3,
 };
 
-/* Tags of which the core's rule does not tell; which of them comes first is said where it is used. */
+/* Tags of which the core's rule does not tell; which is first is said where it is used. */
 struct nfto_stack {
 	u8 num;
 	struct nfto_tag tags[NFTO_TAGS_MAX];
@@ -86,7 +86,8 @@ enum nfto_reason nfto_rule_tags(struct nfto_rule *rule, const struct nfto_stack 
 
 /*
  * A rule for packets of a VLAN device becomes one for those of the port below, @ifindex, that come
- * with the tags of @stack, the innermost first. @rule is of no use unless NFTO_REASON_NONE is returned; so it is below.
+ * with the tags of @stack, the innermost first. @rule is of no use unless NFTO_REASON_NONE is
+ * returned; so it is below.
  */
 enum nfto_reason nfto_rule_enter(struct nfto_rule *rule, u32 ifindex,
 				 const struct nfto_stack *stack);

@@ -155,6 +155,7 @@ static bool is_more_than_ttl(const struct flow_action_entry *act)
 static int action_pedit(struct mlx5_rule *rule, const struct flow_action_entry *act)
 {
 	struct nfto_sim_parse *p = &rule->p;
+	bool v4;
 
 	rule->edits = true;
 	rule->touches_ip |= is_more_than_ttl(act);
@@ -165,8 +166,8 @@ static int action_pedit(struct mlx5_rule *rule, const struct flow_action_entry *
 		if (rule->dec_ttl)
 			return nfto_sim_refuse(p->extack, -EOPNOTSUPP, "a field is edited twice");
 		rule->dec_ttl = true;
-		if (p->key->n_proto ==
-		    htons(act->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_IP4 ? ETH_P_IP : ETH_P_IPV6))
+		v4 = act->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_IP4;
+		if (p->key->n_proto == htons(v4 ? ETH_P_IP : ETH_P_IPV6))
 			p->edit->fields |= NFTO_SIM_TTL_DEC;
 		return 0;
 	}
