@@ -377,6 +377,7 @@ void nfto_port_recheck(struct nfto_port *port)
 		if (reason)
 			nfto_flow_leave(port, reason);
 	} else if (judge) {	/* what is in hardware may not be any more */
+		memset(port->rungs, 0, sizeof(port->rungs));
 		nfto_flow_leave(port, NFTO_REASON_POLICY);
 	}
 	if (port->reason && empty) {
