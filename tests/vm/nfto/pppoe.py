@@ -32,20 +32,24 @@ class Session:
 
     def __init__(self, namespace, device, peer, number):
         self.number = number
+        # The kernel looks for channel and unit in the namespace of whoever asks.
         with namespace.entered():
             self.socket = socket.socket(AF_PPPOX, socket.SOCK_STREAM, 0)
             self.channel = os.open("/dev/ppp", os.O_RDWR)
             self.unit = os.open("/dev/ppp", os.O_RDWR)
-        where = struct.pack("=HIH6s16s", AF_PPPOX, 0, socket.htons(number), mac(peer),
+            self.connect(device, peer)
+            channel = fcntl.ioctl(self.socket, PPPIOCGCHAN, struct.pack("i", 0))
+            fcntl.ioctl(self.channel, PPPIOCATTCHAN, channel)
+            unit = fcntl.ioctl(self.unit, PPPIOCNEWUNIT, struct.pack("i", -1))
+            fcntl.ioctl(self.channel, PPPIOCCONNECT, unit)
+        self.device = "ppp%d" % struct.unpack("i", unit)
+
+    def connect(self, device, peer):
+        where = struct.pack("=HIH6s16s", AF_PPPOX, 0, socket.htons(self.number), mac(peer),
                             device.encode())
         if libc.connect(self.socket.fileno(), where, len(where)):
             error = ctypes.get_errno()
             raise OSError(error, "PPPoE: " + os.strerror(error))
-        channel = fcntl.ioctl(self.socket, PPPIOCGCHAN, struct.pack("i", 0))
-        fcntl.ioctl(self.channel, PPPIOCATTCHAN, channel)
-        unit = fcntl.ioctl(self.unit, PPPIOCNEWUNIT, struct.pack("i", -1))
-        fcntl.ioctl(self.channel, PPPIOCCONNECT, unit)
-        self.device = "ppp%d" % struct.unpack("i", unit)
 
     def close(self):
         for fd in self.channel, self.unit:
