@@ -443,6 +443,10 @@ static int nfto_bind_action(struct net *net, NFTO_ACTION_CONST struct flow_offlo
 		nfto_flow_unbuildable(flow, dir, NFTO_REASON_TUNNEL);
 		return -EOPNOTSUPP;
 	}
+	if (nfto_path_cut(net, flow)) {
+		nfto_flow_unbuildable(flow, dir, NFTO_REASON_TAGS);
+		return -EOPNOTSUPP;
+	}
 	nfto_flow_both_ways(flow);
 	if (flow->tuplehash[dir].tuple.l3proto == NFPROTO_IPV4)
 		err = nf_flow_rule_route_ipv4(net, flow, dir, flow_rule);

@@ -5,6 +5,7 @@
 #include <net/dst.h>
 #include <net/flow.h>
 #include "../compat/flowtable.h"
+#include "../compat/netdev.h"
 #include "bind.h"
 #include "path.h"
 #include "port.h"
@@ -142,6 +143,24 @@ bool nfto_path_wraps(struct net *net, const struct flow_offload *flow, u8 dir)
 	wraps = dst && dst->lwtstate;
 	dst_release(dst);
 	return wraps;
+}
+
+bool nfto_path_cut(struct net *net, const struct flow_offload *flow)
+{
+	const struct net_device *dev;
+	bool cut = false;
+	u8 mac[ETH_ALEN];
+	int dir, via;
+
+	rcu_read_lock();
+	for (dir = 0; dir < FLOW_OFFLOAD_DIR_MAX && !cut; dir++) {
+		via = 0;
+		nfto_flowtable_direct(&flow->tuplehash[dir].tuple, &via, mac);
+		dev = via ? dev_get_by_index_rcu(net, via) : NULL;
+		cut = dev && nfto_netdev_too_deep(dev, mac);
+	}
+	rcu_read_unlock();
+	return cut;
 }
 
 enum nfto_reason nfto_path_resolve(const struct nfto_table *table, struct nfto_rule *rule,

@@ -29,6 +29,12 @@ enum nfto_reason nfto_path_lower(struct net_device *dev, struct net_device **low
 bool nfto_path_wraps(struct net *net, const struct flow_offload *flow, u8 dir);
 
 /*
+ * Have packets of @flow more headers in front of them than the flow can say, so that the core
+ * forgot some? action()'s context.
+ */
+bool nfto_path_cut(struct net *net, const struct flow_offload *flow);
+
+/*
  * Makes @rule, as the core asks for it, one between ports. @via is the device that software hands
  * the packets to, or 0. Caller holds nfto_lock, under which rule->out is good.
  */

@@ -26,7 +26,7 @@ static const struct {
 	[NFTO_REASON_NO_REDIRECT] = { "no-redirect",
 		"the flow does not end at exactly one egress device" },
 	[NFTO_REASON_TAGS] = { "tags",
-		"the flow has more VLAN tags than a rule can carry" },
+		"the flow has more headers in front of it than a rule can carry" },
 	[NFTO_REASON_INGRESS] = { "ingress",
 		"the ingress device is not offloaded in this flowtable" },
 	[NFTO_REASON_NATIVE] = { "native",

@@ -368,6 +368,22 @@ def test_pppoe_on_a_driver_that_takes_flowtables(router):
     assert router.ns.has_link(session.device)
 
 
+def test_pppoe_below_two_tags_stays_in_software(router):
+    """Old kernels forget the outer tag in their rule, new ones take no such flow."""
+    router.asic.set(personality="ft")
+    port = router.ports[1]
+    encap.session(router, port, below=encap.stack(router, port, "qinq").top)
+    router.ns.ip("link set p0 mtu %d" % pppoe.MTU)
+    rehearse(router, SAMPLE[:1])
+    router.nft(rules.whole(router))
+    flow = establish(Flow(router, *SAMPLE[0]))
+    for _ in range(5):
+        probe(flow)
+        time.sleep(0.2 * SCALE)
+    assert entries(flow) == [None, None]
+    assert_software(measure(flow, 10, sizes=SIZES))
+
+
 def test_pppoe_on_other_drivers_stays_in_software(router):
     encap.session(router, router.ports[1])
     router.ns.ip("link set p0 mtu %d" % pppoe.MTU)
