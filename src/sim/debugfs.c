@@ -271,8 +271,8 @@ static int calls_show(struct seq_file *seq, void *v)
 	mutex_lock(&asic->lock);
 	for (i = 0; i < NFTO_SIM_CALLS; i++)
 		seq_printf(seq, "%s=%llu ", names[i], asic->calls[i]);
-	seq_printf(seq, "orphaned=%llu max_table=%u last_error=%d\n", asic->orphaned,
-		   asic->max_entries, asic->last_error);
+	seq_printf(seq, "orphaned=%llu max_table=%u add_error=%d\n", asic->orphaned,
+		   asic->max_entries, asic->add_error);
 	mutex_unlock(&asic->lock);
 	return 0;
 }

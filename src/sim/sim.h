@@ -369,7 +369,7 @@ struct nfto_sim_asic {
 	bool			pin_features;	/* hw-tc-offload stays on while there are rules */
 	struct nfto_sim_fail	fail[NFTO_SIM_FAILURES];
 	u64			calls[NFTO_SIM_CALLS];
-	int			last_error;	/* of a driver call, positive */
+	int			add_error;	/* of the last rule that was refused, positive */
 	u64			orphaned;	/* entries that their owner left behind */
 	u32			max_entries;	/* ever */
 

@@ -245,8 +245,8 @@ static int block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 	else
 		err = commands[cls->command].call(binding, cls);
 	asic->calls[err ? commands[cls->command].failed : commands[cls->command].done]++;
-	if (err)
-		asic->last_error = -err;
+	if (err && cls->command == FLOW_CLS_REPLACE)
+		asic->add_error = -err;
 	mutex_unlock(&asic->lock);
 	return err;
 }

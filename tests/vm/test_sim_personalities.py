@@ -299,7 +299,7 @@ def test_only_chain_zero(become, personality):
     router = become(personality)
     done = router.ns.run("tc filter add dev p0 ingress protocol ip prio 1 chain 1 flower skip_sw "
                          + UDP + OUT, check=False)
-    assert done.returncode != 0 and router.asic.calls["last_error"] == SUPPORTED
+    assert done.returncode != 0 and router.asic.calls["add_error"] == SUPPORTED
 
 
 # ---- the table ----
@@ -327,7 +327,7 @@ def test_cxgb4_ipv6_takes_two_slots(become):
 
 def test_nfp_has_256_masks(become):
     router = become("nfp")
-    rule = ("filter add dev p0 ingress protocol ip prio 1 handle %d flower skip_sw ip_proto udp "
+    rule = ("filter add dev p0 ingress protocol ip prio 9 handle %d flower skip_sw ip_proto udp "
             "src_ip 10.0.0.0/%d dst_ip 10.0.0.0/%d" + OUT + "\n")
     router.ns.run("tc -batch -", stdin="".join(rule % (
         1 + index, 8 + index // 16, 8 + index % 16) for index in range(256)))
@@ -341,15 +341,17 @@ def test_nfp_has_256_masks(become):
 def test_the_same_cookie_on_two_ports(become, personality, entries):
     """By a shared block. Two rules; or refused, and then none; or the last one only."""
     router = become(personality, bind=False)
+    calls = router.asic.calls
     for name in router.names:
         router.ns.run("tc qdisc add dev %s ingress_block 1 clsact" % name)
     done = router.ns.run("tc filter add block 1 protocol ip prio 1 flower skip_sw %s action drop"
                          % UDP, check=False)
     assert (done.returncode == 0, router.asic.entries) == (entries > 0, entries)
     if not entries:
-        assert router.asic.calls["last_error"] == errno.EEXIST
+        assert router.asic.calls["add_error"] == errno.EEXIST
     if entries == 1:
-        assert router.asic.calls["add"] == router.asic.calls["del"] + 2
+        assert router.asic.calls["add"] - calls["add"] == 2
+        assert router.asic.calls["del"] == calls["del"]
     for name in router.names:
         router.ns.run("tc qdisc del dev %s clsact" % name)
 
@@ -372,12 +374,12 @@ def test_hw_tc_offload_stays_on(become, personality):
 def test_hw_tc_offload_goes_off_and_takes_the_reins_away(become, personality):
     """Rules stay, and go on: even their deletion is refused."""
     router = become(personality)
+    before = router.asic.calls
     tc.add(router, "p0", "ip", UDP + OUT)
     router.ns.run("ethtool -K p0 hw-tc-offload off")
     tc.refused_with(router, "ip", "ip_proto udp dst_port 10" + OUT, SUPPORTED)
     tc.flush(router)
-    calls = router.asic.calls
-    assert router.asic.entries == 1 and calls["last_error"] == SUPPORTED
+    assert router.asic.entries == 1 and router.asic.calls["del"] == before["del"]
     assert "flower" not in router.ns.run("tc filter show dev p0 ingress").stdout
 
 
@@ -405,7 +407,7 @@ def test_rtnl(become, personality, unlocked):
     """Whether anything else that needs RTNL waits for a slow driver."""
     router = become(personality)
     router.ns.ip("link add l9 type dummy")
-    router.asic.set(latency_us=6000000)
+    router.asic.set(latency_us=9000000)
     with router.ns.entered():
         slow = subprocess.Popen(("tc filter add dev p0 ingress protocol ip prio 1 flower skip_sw "
                                  + UDP + OUT).split())

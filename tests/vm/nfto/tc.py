@@ -74,7 +74,7 @@ def program(flow, directions=BOTH, more="", prio=None, **how):
 def refused_with(router, protocol, rest, error, **how):
     """A rule that must not get into p0's table, by the driver's errno."""
     refused(router, protocol, rest, "", **how)
-    assert router.asic.calls["last_error"] == error, rest
+    assert router.asic.calls["add_error"] == error, rest
 
 
 def flush(router, *ports):
