@@ -83,7 +83,7 @@ def as_left(personality, packet):
 def through(router, frame, number):
     """One frame through the ASIC, as it leaves, tags and all; None if hardware did not take it."""
     wire = Wire(router.sides[1], router["p1"].end.device)
-    before = router.statistics()
+    before = router.statistics()["p0"]
     router["p0"].end.send(frame)
     try:
         wait_for(lambda: sum((router.statistics()["p0"] - before)[name] for name in (
