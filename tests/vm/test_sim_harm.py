@@ -171,8 +171,7 @@ def test_nfp_ignores_meta_and_some_tcp_flags(become):
 def test_stmmac_accepts_and_shuts_out(become):
     """It takes any rule, switches nothing, and lets no other IPv4 in."""
     router = become("stmmac")
-    flow, other = Flow(router), Flow(router)
-    six = Flow(router, "ipv6")
+    flow, other, six = Flow(router), Flow(router, "ipv4", "tcp"), Flow(router, "ipv6")
     tc.add(router, "p0", "ip", "%s %s%s" % (tc.match(flow, ORIGINAL),
                                             tc.rewrite(flow, ORIGINAL), OUT))
     before = router.statistics()
