@@ -20,6 +20,19 @@ static inline int nfto_nexthop_watch(struct net *net, struct notifier_block *nb)
 #endif
 }
 
+/*
+ * Does the event change where packets go? Some only ask, or are about counters; that one bucket of a
+ * resilient group goes elsewhere happens when it is idle.
+ */
+static inline bool nfto_nexthop_changes(unsigned long event)
+{
+#if NFTO_HAVE_NEXTHOP_NOTIFIER
+	return event == NEXTHOP_EVENT_DEL || event == NEXTHOP_EVENT_REPLACE;
+#else
+	return false;
+#endif
+}
+
 static inline void nfto_nexthop_unwatch(struct net *net, struct notifier_block *nb)
 {
 #if NFTO_HAVE_NEXTHOP_NOTIFIER

@@ -14,6 +14,7 @@
 #include "flow.h"
 #include "path.h"
 #include "port.h"
+#include "watch.h"
 #include <uapi/linux/nft_offload.h>
 
 static LIST_HEAD(nfto_tables);	/* nfto_lock */
@@ -54,16 +55,6 @@ struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir)
 		if (flow_offload_lookup(table->ft, &tuplehash->tuple) == tuplehash)
 			return table;
 	return NULL;
-}
-
-bool nfto_bind_any(void)
-{
-	bool any;
-
-	spin_lock_bh(&nfto_lock);
-	any = !list_empty(&nfto_tables);
-	spin_unlock_bh(&nfto_lock);
-	return any;
 }
 
 struct nfto_table *nfto_bind_next_table(u32 round)
@@ -141,7 +132,7 @@ static bool nfto_bind_native(struct nf_flowtable *ft, struct net_device *dev)
 static void nfto_bind_unbridge(struct nfto_table *table, struct nfto_bind *bind)
 {
 	/* nobody tells us of its flows any more, and they may be gone before their entries */
-	nfto_flow_unbind(table, bind->port);
+	nfto_flow_unbind(table, bind->ifindex);
 	spin_lock_bh(&nfto_lock);
 	nfto_port_unbind(bind->port);
 	spin_unlock_bh(&nfto_lock);
@@ -210,7 +201,9 @@ static struct nfto_table *nfto_bind_new_table(struct nf_flowtable *ft)
 	INIT_LIST_HEAD(&table->binds);
 	INIT_LIST_HEAD(&table->flows);
 	/* also if no device is bridged: software's flows and native drivers' become wrong too */
+	nfto_watch_use(read_pnet(&ft->net));
 	if (nf_flow_table_offload_add_cb(ft, nfto_bind_cb, table)) {
+		nfto_watch_unuse(read_pnet(&ft->net));
 		kfree(table);
 		return NULL;
 	}
@@ -230,6 +223,7 @@ static void nfto_bind_put_table(struct nfto_table *table)
 	list_del(&table->list);
 	spin_unlock_bh(&nfto_lock);
 	nfto_flow_drop_table(table);
+	nfto_watch_unuse(read_pnet(&table->ft->net));
 	kfree(table);
 }
 
@@ -348,6 +342,12 @@ static int nfto_bind_setup(struct nf_flowtable *ft, struct net_device *dev,
 	return cmd == FLOW_BLOCK_BIND ? nfto_bind_add(ft, dev) : nfto_bind_remove(ft, dev);
 }
 
+/* RHEL before 10 does not tell of all devices that go. RTNL is held, so that it stays so. */
+static bool nfto_bind_lives(const struct nfto_table *table, const struct nfto_bind *bind)
+{
+	return __dev_get_by_index(read_pnet(&table->ft->net), bind->ifindex) == bind->dev;
+}
+
 /* A device that was left in software for what is no obstacle any more. nfto_lock is held. */
 static struct nfto_bind *nfto_bind_find_unbridged(const struct net_device *dev)
 {
@@ -360,6 +360,7 @@ static struct nfto_bind *nfto_bind_find_unbridged(const struct net_device *dev)
 	list_for_each_entry(table, &nfto_tables, list)
 		list_for_each_entry(bind, &table->binds, list)
 			if (bind->backend == NFTO_SOFTWARE && !bind->port &&
+			    nfto_bind_lives(table, bind) &&
 			    !nfto_path_lower(bind->dev, &lower, &stack) && lower == dev)
 				return bind;
 	return NULL;

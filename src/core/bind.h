@@ -65,9 +65,6 @@ enum nfto_reason nfto_bind_port(const struct nfto_table *table, int ifindex,
  */
 struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir);
 
-/* Is any flowtable ours? */
-bool nfto_bind_any(void);
-
 /* A flowtable whose last round was another one, or NULL. Caller holds nfto_lock. */
 struct nfto_table *nfto_bind_next_table(u32 round);
 

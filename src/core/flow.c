@@ -323,6 +323,7 @@ static void nfto_flow_offer(struct nfto_flow *flow, const struct nfto_rule *rule
 	memcpy(&flow->rule, rule, sizeof(*rule));
 	flow->account = flow->table->ft->flags & NF_FLOWTABLE_COUNTER;
 	if (!reason) {
+		flow->way.port = rule->match.in_ifindex;
 		flow->way.out = rule->out->ifindex;
 		ether_addr_copy(flow->way.mac, rule->eth_dst);
 	}

@@ -56,7 +56,8 @@ struct nfto_change {
 
 /* What a flow direction was built upon, whether or not it came to a rule. */
 struct nfto_way {
-	int in;				/* ifindex */
+	int in;				/* ifindex of the flowtable's device */
+	int port;			/* of the one below it, where the rule is, or 0 */
 	int out;			/* ifindex, or 0 */
 	__be32 to[4];			/* the address that it is routed to, behind NAT */
 	u8 family;
@@ -126,10 +127,10 @@ void nfto_flow_both_ways(struct flow_offload *core);
 void nfto_flow_unbuildable(struct flow_offload *core, u8 dir, enum nfto_reason reason);
 
 /*
- * UNBIND: no flow of @table that has business at @port is attached on return. The device has left
+ * UNBIND: no flow that enters @table by device @ifindex is attached on return. The device has left
  * table->binds already.
  */
-void nfto_flow_unbind(struct nfto_table *table, const struct nfto_port *port);
+void nfto_flow_unbind(struct nfto_table *table, int ifindex);
 
 /* No flow of @table is attached on return. No callback can run any more. */
 void nfto_flow_drop_table(struct nfto_table *table);

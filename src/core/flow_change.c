@@ -41,7 +41,8 @@ static bool nfto_change_concerns(const struct nfto_change *change, const struct 
 	case NFTO_CHANGE_ALL:
 		return true;
 	case NFTO_CHANGE_DEVICE:
-		return way->in == change->ifindex || way->out == change->ifindex;
+		return way->in == change->ifindex || way->port == change->ifindex ||
+		       way->out == change->ifindex;
 	case NFTO_CHANGE_PREFIX:
 		return nfto_change_covers(change, way);
 	case NFTO_CHANGE_MAC:
@@ -138,7 +139,7 @@ unsigned int nfto_flow_end_changed(const struct nfto_change *changes, unsigned i
 	return ended;
 }
 
-void nfto_flow_unbind(struct nfto_table *table, const struct nfto_port *port)
+void nfto_flow_unbind(struct nfto_table *table, int ifindex)
 {
 	unsigned int looked = 0;
 	struct nfto_flow *flow;
@@ -147,7 +148,7 @@ void nfto_flow_unbind(struct nfto_table *table, const struct nfto_port *port)
 	spin_lock_bh(&nfto_lock);
 	nfto_flow_round++;
 	while ((flow = nfto_flow_next_in_round(table))) {
-		if (flow->port == port)
+		if (flow->way.in == ifindex)
 			nfto_flow_detach(flow, NFTO_REASON_UNBOUND);
 		nfto_flow_breathe(&looked);
 	}

@@ -170,20 +170,20 @@ enum nfto_reason nfto_port_reaches(const struct nfto_port *port, const struct ne
 	return NFTO_REASON_NONE;
 }
 
-static void nfto_port_identify(struct nfto_port *port)
+static enum nfto_reason nfto_port_identify(struct nfto_port *port)
 {
 	struct netdev_phys_item_id asic = {};
-	int err;
+	int err = nfto_netdev_asic(port->dev, &asic);
 
-	err = nfto_netdev_asic(port->dev, &asic);
 	if (err && err != -EOPNOTSUPP)
-		return;		/* not now; with the next bind */
+		return NFTO_REASON_BIND_PENDING;
 	if (err)
 		asic.id_len = 0;
 	spin_lock_bh(&nfto_lock);
 	port->asic = asic;
 	port->identified = true;
 	spin_unlock_bh(&nfto_lock);
+	return NFTO_REASON_NONE;
 }
 
 static int nfto_port_block(struct nfto_port *port, enum flow_block_command command,
@@ -307,8 +307,9 @@ void nfto_port_try_bind(struct nfto_port *port)
 	lockdep_assert_held(&port->mutex);
 	if (!nfto_port_may_bind(port))
 		return;
-	nfto_port_identify(port);
-	reason = nfto_port_choose(port);
+	reason = nfto_port_identify(port);
+	if (!reason)
+		reason = nfto_port_choose(port);
 	if (!reason)
 		reason = nfto_port_obstacle(port);
 	if (!reason) {
@@ -352,13 +353,13 @@ static void nfto_port_release(struct nfto_port *port)
 }
 
 /*
- * A port that is bound, but may not be used any more, gives its flows back to software, and its
- * block once the last entry is out of hardware.
+ * A port that is bound, but may not be used any more, gives its flows back to software; its block,
+ * in try_release(), once the last entry is out of hardware.
  */
 void nfto_port_recheck(struct nfto_port *port)
 {
 	enum nfto_reason reason;
-	bool changed, judge, empty;
+	bool changed, judge;
 
 	ASSERT_RTNL();
 	lockdep_assert_held(&port->mutex);
@@ -367,7 +368,6 @@ void nfto_port_recheck(struct nfto_port *port)
 	judge = port->judge;
 	port->changed = false;
 	port->judge = false;
-	empty = list_empty(&port->flows);
 	spin_unlock_bh(&nfto_lock);
 	if (!port->bound)
 		return;
@@ -380,10 +380,21 @@ void nfto_port_recheck(struct nfto_port *port)
 		memset(port->rungs, 0, sizeof(port->rungs));
 		nfto_flow_leave(port, NFTO_REASON_POLICY);
 	}
-	if (port->reason && empty) {
-		nfto_port_release(port);
-		port->bind_next = jiffies;
-	}
+}
+
+void nfto_port_try_release(struct nfto_port *port)
+{
+	bool empty;
+
+	ASSERT_RTNL();
+	lockdep_assert_held(&port->mutex);
+	spin_lock_bh(&nfto_lock);
+	empty = list_empty(&port->flows);
+	spin_unlock_bh(&nfto_lock);
+	if (!port->bound || !port->reason || !empty)
+		return;
+	nfto_port_release(port);
+	port->bind_next = jiffies;
 }
 
 /* Everything of ours leaves the driver and the device. The port is unlinked and gone already. */

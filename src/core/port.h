@@ -100,9 +100,10 @@ void nfto_port_put(struct nfto_port *port);
 /* Is @out a port on the same ASIC as @port? Caller holds nfto_lock. */
 enum nfto_reason nfto_port_reaches(const struct nfto_port *port, const struct net_device *out);
 
-/* The worker's two ends of a port. RTNL and the port's mutex are held. */
+/* The worker's ends of a port. RTNL and the port's mutex are held. */
 void nfto_port_try_bind(struct nfto_port *port);
 void nfto_port_recheck(struct nfto_port *port);
+void nfto_port_try_release(struct nfto_port *port);
 bool nfto_port_try_end(struct nfto_port *port);
 
 /*

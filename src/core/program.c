@@ -144,6 +144,8 @@ static unsigned long nfto_program_run(struct nfto_port *port, bool rtnl)
 		port->poll_round++;
 		port->poll_next = jiffies + NFTO_POLL_INTERVAL;
 	}
+	if (rtnl)
+		nfto_port_try_release(port);
 	if (rtnl && nfto_port_try_end(port))
 		return NFTO_NEVER;
 	port->rtnl = false;

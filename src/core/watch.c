@@ -1,41 +1,72 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <net/net_namespace.h>
 #include "../compat/flowtable.h"
-#include "bind.h"
 #include "policy.h"
 #include "port.h"
 #include "watch.h"
 
-#define NFTO_CHANGES_MAX 64
-#define NFTO_WATCH_PAUSE max_t(unsigned long, HZ / 10, 1)	/* between two looks at all flows */
+#define NFTO_CHANGES_MAX 256
+#define NFTO_CHANGES_OF_NET 64	/* of one namespace, so that others have room */
+/* between two looks at all flows */
+#define NFTO_WATCH_PAUSE_MIN max_t(unsigned long, HZ / 10, 1)
+#define NFTO_WATCH_PAUSE_MAX (HZ / 2)
 
 static DEFINE_SPINLOCK(nfto_watch_lock);	/* protects what follows; taken in any context */
 static struct nfto_change nfto_changes[NFTO_CHANGES_MAX];
 static unsigned int nfto_num_changes;
-static unsigned long nfto_watch_next;		/* jiffies; the earliest next look */
 
 static void nfto_watch_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(nfto_watch_dwork, nfto_watch_work);
 static struct workqueue_struct *nfto_watch_wq;
+static unsigned long nfto_watch_next;	/* jiffies; the earliest next look; the work item's alone */
 
-/* Too much at once to remember one by one: what was put down becomes "everything". */
-static void nfto_watch_overflow(const struct nfto_change *change)
+/* How many changes of @net are put down; all of them if one of them says "everything". */
+static unsigned int nfto_watch_count(const struct net *net)
 {
-	const struct net *net = change->net;
-	unsigned int i;
+	unsigned int i, num = 0;
+
+	lockdep_assert_held(&nfto_watch_lock);
+	for (i = 0; i < nfto_num_changes; i++) {
+		if (nfto_changes[i].net && nfto_changes[i].net != net)
+			continue;
+		if (nfto_changes[i].kind == NFTO_CHANGE_ALL)
+			return NFTO_CHANGES_MAX;
+		num++;
+	}
+	return num;
+}
+
+static void nfto_watch_forget_net(const struct net *net)
+{
+	unsigned int i, num = 0;
 
 	lockdep_assert_held(&nfto_watch_lock);
 	for (i = 0; i < nfto_num_changes; i++)
-		if (nfto_changes[i].net != net)
-			net = NULL;
-	nfto_changes[0] = (struct nfto_change){
-		.kind = NFTO_CHANGE_ALL,
-		.net = net,
-		.reason = change->reason,
-	};
-	nfto_num_changes = 1;
+		if (net && nfto_changes[i].net != net)
+			nfto_changes[num++] = nfto_changes[i];
+	nfto_num_changes = num;
+}
+
+/*
+ * Too much at once to remember one by one: what a namespace put down becomes "everything" of it. If
+ * there is no room even for that, it is everything of all.
+ */
+static void nfto_watch_put_all(const struct net *net, enum nfto_reason reason)
+{
+	struct nfto_change *all;
+
+	lockdep_assert_held(&nfto_watch_lock);
+	nfto_watch_forget_net(net);
+	if (nfto_num_changes == NFTO_CHANGES_MAX)
+		nfto_watch_forget_net(net = NULL);
+	all = &nfto_changes[nfto_num_changes++];
+	memset(all, 0, sizeof(*all));	/* compared as memory */
+	all->kind = NFTO_CHANGE_ALL;
+	all->net = net;
+	all->reason = reason;
 }
 
 static bool nfto_watch_known(const struct nfto_change *change)
@@ -49,20 +80,30 @@ static bool nfto_watch_known(const struct nfto_change *change)
 	return false;
 }
 
+static void nfto_watch_put(const struct nfto_change *change)
+{
+	unsigned int num = nfto_watch_count(change->net);
+
+	lockdep_assert_held(&nfto_watch_lock);
+	if (num == NFTO_CHANGES_MAX || nfto_watch_known(change))
+		return;
+	if (change->kind == NFTO_CHANGE_ALL || num >= NFTO_CHANGES_OF_NET ||
+	    nfto_num_changes == NFTO_CHANGES_MAX)
+		nfto_watch_put_all(change->net, change->reason);
+	else
+		memcpy(&nfto_changes[nfto_num_changes++], change, sizeof(*change));
+}
+
 void nfto_watch_tell(const struct nfto_change *change)
 {
-	unsigned long flags, now;
+	unsigned long flags;
 
+	/* most of what happens, happens where no flow can be */
+	if (!nfto_watch_used(change->net))
+		return;
 	spin_lock_irqsave(&nfto_watch_lock, flags);
-	if (!nfto_watch_known(change)) {
-		if (nfto_num_changes == NFTO_CHANGES_MAX)
-			nfto_watch_overflow(change);
-		else
-			memcpy(&nfto_changes[nfto_num_changes++], change, sizeof(*change));
-	}
-	now = jiffies;
-	queue_delayed_work(nfto_watch_wq, &nfto_watch_dwork,
-			   time_before(now, nfto_watch_next) ? nfto_watch_next - now : 0);
+	nfto_watch_put(change);
+	queue_delayed_work(nfto_watch_wq, &nfto_watch_dwork, 0);
 	spin_unlock_irqrestore(&nfto_watch_lock, flags);
 }
 
@@ -91,24 +132,35 @@ static void nfto_watch_settle(void)
 	nf_flow_table_cleanup(init_net.loopback_dev);
 }
 
+/* In how many jiffies the next look may be. Only the work item looks, one at a time. */
+static unsigned long nfto_watch_wait(void)
+{
+	unsigned long now = jiffies;
+
+	return time_before(now, nfto_watch_next) ? nfto_watch_next - now : 0;
+}
+
 static void nfto_watch_work(struct work_struct *work)
 {
 	static struct nfto_change changes[NFTO_CHANGES_MAX];	/* this work item's alone */
-	unsigned long start = jiffies, end;
+	unsigned long wait = nfto_watch_wait(), start;
 	unsigned int num;
 
+	if (wait) {
+		queue_delayed_work(nfto_watch_wq, &nfto_watch_dwork, wait);
+		return;
+	}
+	start = jiffies;
 	num = nfto_watch_take(changes);
 	if (!num)
 		return;
-	if (nfto_bind_any()) {
-		nfto_watch_settle();
-		nfto_flow_end_changed(changes, num);
-	}
-	/* many flows take long to look at: no more than a quarter of a CPU's time */
-	end = jiffies;
-	spin_lock_irq(&nfto_watch_lock);
-	nfto_watch_next = end + max(NFTO_WATCH_PAUSE, 3 * (end - start));
-	spin_unlock_irq(&nfto_watch_lock);
+	/* those that are known at once; then the ones that were on their way to us */
+	nfto_flow_end_changed(changes, num);
+	nfto_watch_settle();
+	nfto_flow_end_changed(changes, num);
+	/* many flows take long to look at: a quarter of a CPU's time, while that is soon enough */
+	nfto_watch_next = jiffies + clamp_t(unsigned long, 3 * (jiffies - start),
+					    NFTO_WATCH_PAUSE_MIN, NFTO_WATCH_PAUSE_MAX);
 }
 
 /* The core looks through VLANs and bridges: flows name what is below. As deep as devices nest. */
@@ -151,7 +203,8 @@ static int nfto_watch_netdev(struct notifier_block *nb, unsigned long event, voi
 		nfto_watch_tell_device(dev, NFTO_REASON_STALE_DEVICE);
 		break;
 	case NETDEV_CHANGE:
-		if (netif_carrier_ok(dev))
+		/* of a VLAN device it may be the priorities that it sets */
+		if (netif_carrier_ok(dev) && !is_vlan_dev(dev))
 			break;
 		fallthrough;
 	case NETDEV_DOWN:
@@ -201,6 +254,7 @@ int nfto_watch_init(void)
 {
 	int err;
 
+	nfto_watch_next = jiffies;
 	nfto_watch_wq = alloc_workqueue("nft_offload_watch", WQ_UNBOUND, 0);
 	if (!nfto_watch_wq)
 		return -ENOMEM;

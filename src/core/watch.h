@@ -28,6 +28,16 @@ void nfto_watch_tell(const struct nfto_change *change);
 /* The same for flows that enter or leave by @dev or by what is below it. RTNL is held. */
 void nfto_watch_tell_device(struct net_device *dev, enum nfto_reason reason);
 
+/*
+ * A flowtable of ours came to @net, or went. Only where there is one, changes are put down: it comes
+ * before its first flow. commit_mutex may be held.
+ */
+void nfto_watch_use(struct net *net);
+void nfto_watch_unuse(struct net *net);
+
+/* Is there any? @net is alive. Any context. */
+bool nfto_watch_used(const struct net *net);
+
 /* Per namespace. May sleep; no locks. */
 int nfto_watch_route_net_init(struct net *net);
 void nfto_watch_route_net_exit(struct net *net);

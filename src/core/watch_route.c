@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/delay.h>
 #include <linux/slab.h>
 #include <net/fib_notifier.h>
 #include <net/fib_rules.h>
@@ -14,6 +15,7 @@ struct nfto_route_net {
 	struct notifier_block fib_nb;
 	struct notifier_block nexthop_nb;
 	bool ready;	/* what was there already is told before */
+	atomic_t used;	/* flowtables of ours */
 };
 
 static unsigned int nfto_route_net_id __read_mostly;
@@ -81,7 +83,7 @@ static int nfto_route_object(struct notifier_block *nb, unsigned long event, voi
 	struct nfto_route_net *route = container_of(nb, struct nfto_route_net, nexthop_nb);
 	struct nfto_change change;
 
-	if (!READ_ONCE(route->ready))
+	if (!READ_ONCE(route->ready) || !nfto_nexthop_changes(event))
 		return NOTIFY_DONE;
 	memset(&change, 0, sizeof(change));
 	change.kind = NFTO_CHANGE_ALL;
@@ -99,12 +101,17 @@ static struct pernet_operations nfto_route_net_ops = {
 int nfto_watch_route_net_init(struct net *net)
 {
 	struct nfto_route_net *route = net_generic(net, nfto_route_net_id);
+	unsigned int tries = 50;
 	int err;
 
 	route->net = net;
 	route->fib_nb.notifier_call = nfto_route_fib;
 	route->nexthop_nb.notifier_call = nfto_route_object;
-	err = register_fib_notifier(net, &route->fib_nb, NULL, NULL);
+	/* it tells all routes that there are, and gives up if they change meanwhile */
+	while ((err = register_fib_notifier(net, &route->fib_nb, NULL, NULL)) == -EBUSY && --tries)
+		msleep(20);
+	if (err == -EBUSY)
+		pr_err("nft_offload: routes change too often to begin watching them: try again\n");
 	if (err)
 		return err;
 	err = nfto_nexthop_watch(net, &route->nexthop_nb);
@@ -121,6 +128,27 @@ void nfto_watch_route_net_exit(struct net *net)
 
 	nfto_nexthop_unwatch(net, &route->nexthop_nb);
 	unregister_fib_notifier(net, &route->fib_nb);
+}
+
+void nfto_watch_use(struct net *net)
+{
+	struct nfto_route_net *route = net_generic(net, nfto_route_net_id);
+
+	atomic_inc(&route->used);
+}
+
+void nfto_watch_unuse(struct net *net)
+{
+	struct nfto_route_net *route = net_generic(net, nfto_route_net_id);
+
+	atomic_dec(&route->used);
+}
+
+bool nfto_watch_used(const struct net *net)
+{
+	const struct nfto_route_net *route = net_generic(net, nfto_route_net_id);
+
+	return atomic_read(&route->used);
 }
 
 /* Only the memory, which must be there before, and stay until after, the notifiers. */
