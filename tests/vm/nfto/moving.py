@@ -37,6 +37,8 @@ class Way:
     """A port with the MAC addresses and the VLAN in use there: a direction leaves by it, the other
     enters. An end shows frames without the tag that they came with."""
 
+    tags = ()
+
     def __init__(self, port, host_mac=None, mac=None, tag=None):
         self.port = port
         self.tag = tag
@@ -50,6 +52,10 @@ class Way:
     @property
     def end(self):
         return self.port.end
+
+    @staticmethod
+    def wrapped(frame):
+        return frame
 
     def frame(self, packet):
         """A packet as it leaves this way."""
