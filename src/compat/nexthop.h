@@ -21,8 +21,8 @@ static inline int nfto_nexthop_watch(struct net *net, struct notifier_block *nb)
 }
 
 /*
- * Does the event change where packets go? Some only ask, or are about counters; that one bucket of a
- * resilient group goes elsewhere happens when it is idle.
+ * Does the event change where packets go? Some only ask, or are about counters; that one bucket of
+ * a resilient group goes elsewhere happens when it is idle.
  */
 static inline bool nfto_nexthop_changes(unsigned long event)
 {

@@ -29,8 +29,8 @@ void nfto_watch_tell(const struct nfto_change *change);
 void nfto_watch_tell_device(struct net_device *dev, enum nfto_reason reason);
 
 /*
- * A flowtable of ours came to @net, or went. Only where there is one, changes are put down: it comes
- * before its first flow. commit_mutex may be held.
+ * A flowtable of ours came to @net, or went. Only where there is one, changes are put down: it
+ * comes before its first flow. commit_mutex may be held.
  */
 void nfto_watch_use(struct net *net);
 void nfto_watch_unuse(struct net *net);

@@ -11,6 +11,8 @@ from nfto.flow import BOTH, ORIGINAL, REPLY
 from nfto.moving import HARDWARE, MovingFlow, Stream, Way
 from nfto.topology import Port
 
+pytestmark = pytest.mark.one_kernel
+
 BOUND = 2
 
 

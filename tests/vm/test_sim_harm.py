@@ -12,6 +12,8 @@ from nfto.topology import Router
 from nfto.traffic import Measurement, assert_hardware
 from nfto.wire import tagged
 
+pytestmark = pytest.mark.one_kernel
+
 OUT = " action mirred egress redirect dev p1"
 PEDIT = " action pedit ex munge "
 ZERO = "00:00:00:00:00:00"

@@ -18,6 +18,8 @@ from nfto.traffic import (Measurement, assert_delivered, assert_hardware, assert
                           measure)
 from nfto.wire import tagged
 
+pytestmark = pytest.mark.one_kernel
+
 OUT = " action mirred egress redirect dev p1"
 PEDIT = " action pedit ex munge "
 UDP = "ip_proto udp dst_ip 10.2.0.2 dst_port 9"
