@@ -159,12 +159,16 @@ def test_priorities_that_the_host_sets_stay_with_the_host(router):
     port = router.ports[1]
     mapping = "egress-qos-map " + " ".join("%d:5" % priority for priority in range(8))
     top = encap.stack(router, port, "vlan", options=mapping).top
-    port.tags = ((encap.Q, 5 << 13 | 10),)
+    with_priority = port.tags = ((encap.Q, 5 << 13 | 10),)
     rehearse(router)
     router.nft(rules.whole(router, ["p0", top] if limits.has("path-discovery") else router.names))
     for case in SAMPLE:
         with recorded() as trace:
-            flow = offloaded(establish(Flow(router, *case)), directions=[REPLY])
+            port.tags = with_priority
+            flow = establish(Flow(router, *case))
+            if limits.has("vlan-priority"):
+                port.tags = encap.KINDS["vlan"]
+            offloaded(flow, directions=[REPLY])
             assert_software(measure(flow, 10, directions=[ORIGINAL], sizes=SIZES))
             assert entries(flow)[0] is None
             assert {event["reason"] for event in trace.lines("flow_refused")} == {"vlan-qos"}
