@@ -2,17 +2,26 @@
 """The module's tracepoints."""
 
 import contextlib
+import itertools
 
 from nfto.shell import read, write
 
 TRACING = "/sys/kernel/tracing/"
 
+numbers = itertools.count(1)
+
 
 class Trace:
+    """What has been recorded since this was made."""
+
+    def __init__(self):
+        self.mark = "nfto mark %d." % next(numbers)
+        write(TRACING + "trace_marker", self.mark + "\n")
+
     def lines(self, event):
         """The events of a kind since the beginning, each as its words: {"reason": "mtu", ...}"""
         found = []
-        for line in read(TRACING + "trace").splitlines():
+        for line in read(TRACING + "trace").rpartition(self.mark)[2].splitlines():
             _, sign, text = line.partition(" %s: " % event)
             if sign:
                 found.append(dict(word.partition("=")[::2] for word in text.split()))
@@ -23,7 +32,6 @@ class Trace:
 def recorded():
     """While this lasts, the module's events are kept."""
     switch = TRACING + "events/nft_offload/enable"
-    write(TRACING + "trace", "\n")
     write(switch, 1)
     try:
         yield Trace()
