@@ -648,9 +648,12 @@ void nfto_flow_counted(struct nfto_flow *flow, u64 packets, u64 bytes)
 {
 	struct nf_conn_acct *acct;
 
-	if (!packets)
-		return;
 	spin_lock_bh(&nfto_lock);
+	/* the end of an older flow of the same connection may have cleared it */
+	if (flow->installed && flow->wanted)
+		nfto_flow_mark(flow, true);
+	if (!packets)
+		goto out_unlock;
 	flow->packets += packets;
 	flow->bytes += bytes;
 	flow->seen = true;
@@ -661,9 +664,7 @@ void nfto_flow_counted(struct nfto_flow *flow, u64 packets, u64 bytes)
 		atomic64_add(bytes, &acct->counter[flow->dir].bytes);
 	}
 	nfto_flow_keep_alive(flow);
-	/* the end of an older flow of the same connection may have cleared it */
-	if (flow->installed && flow->wanted)
-		nfto_flow_mark(flow, true);
+out_unlock:
 	spin_unlock_bh(&nfto_lock);
 }
 

@@ -50,7 +50,7 @@ enum nfto_reason nfto_path_lower(struct net_device *dev, struct net_device **low
 	return net_eq(dev_net(*lower), net) ? NFTO_REASON_NONE : NFTO_REASON_LOWER_NAMESPACE;
 }
 
-static enum nfto_reason nfto_path_priorities(const struct net_device *dev)
+enum nfto_reason nfto_path_priorities(const struct net_device *dev)
 {
 	for (; dev && is_vlan_dev(dev); dev = nfto_path_below(dev))
 		if (nfto_path_sets_priority(dev))

@@ -23,6 +23,12 @@ enum nfto_reason nfto_path_lower(struct net_device *dev, struct net_device **low
 				 struct nfto_stack *stack);
 
 /*
+ * Does @dev, or what it stands on, set VLAN priorities that hardware would not? RTNL is held, or the
+ * caller an RCU reader.
+ */
+enum nfto_reason nfto_path_priorities(const struct net_device *dev);
+
+/*
  * Is a direction of @flow put into something, or comes out of something, of which the core's rule
  * says nothing: a tunnel, a route's encapsulation (MPLS, segment routing ...)? action()'s context.
  */

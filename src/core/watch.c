@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <net/net_namespace.h>
 #include "../compat/flowtable.h"
 #include "policy.h"
+#include "path.h"
 #include "port.h"
 #include "watch.h"
 
@@ -203,8 +203,7 @@ static int nfto_watch_netdev(struct notifier_block *nb, unsigned long event, voi
 		nfto_watch_tell_device(dev, NFTO_REASON_STALE_DEVICE);
 		break;
 	case NETDEV_CHANGE:
-		/* of a VLAN device it may be the priorities that it sets */
-		if (netif_carrier_ok(dev) && !is_vlan_dev(dev))
+		if (netif_carrier_ok(dev) && !nfto_path_priorities(dev))
 			break;
 		fallthrough;
 	case NETDEV_DOWN:

@@ -7,7 +7,7 @@ Right is what the stack does without any flowtable; flows that are in none prove
 import pytest
 
 from nfto import conntrack, limits
-from nfto.flow import BOTH, ORIGINAL, REPLY
+from nfto.flow import BOTH, ORIGINAL
 from nfto.moving import BOUND, HARDWARE, PLAIN, SOFTWARE, Way
 from nfto.scene import FAMILIES, PORTS, Scene, addresses, routes
 from nfto.shell import SCALE, CommandError, wait_for
@@ -82,16 +82,17 @@ def test_a_renamed_port_forwards_on(scene):
 
 @pytest.mark.parametrize("name", ["p0", "p1"], ids=["ingress", "egress"])
 def test_rules_of_a_name_take_effect_with_it(scene, name):
-    """Packets in hardware pass no rules, so they must not stay there when others apply."""
+    """Packets in hardware pass no rules, so they must not stay there when others apply. Of both
+    directions: one that may pass takes the other into the flowtable with it."""
     port = scene[name]
-    there = REPLY if name == "p0" else ORIGINAL
     other = "q" + name[1:]
-    scene.begin(more_rules="insert rule inet filter forward oifname %s drop\n" % other)
+    scene.begin(more_rules="".join("insert rule inet filter forward %s %s drop\n" % (hook, other)
+                                   for hook in ("iifname", "oifname")))
 
     def dropped():
         for flow in scene.flows:
             if port in (flow.client, flow.server):
-                flow.closed = frozenset([there])
+                flow.closed = frozenset(BOTH)
 
     scene.change("rules of the name %s" % other, lambda: rename(scene, port, other), dropped)
     scene.change("rules of the name %s" % name, lambda: rename(scene, port, name), scene.close)

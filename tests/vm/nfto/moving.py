@@ -12,7 +12,6 @@ from nfto import frames
 from nfto.flow import BOTH, DATA, ORIGINAL, REPLY, Flow
 from nfto.shell import SCALE, wait_for
 from nfto.traffic import assert_delivered, deliver
-from nfto.wire import tagged
 
 # How a flow is forwarded: by the ASIC; by the flowtable in software, as no rule can be made of it;
 # by the stack alone, as the ruleset does not add it.
@@ -35,13 +34,11 @@ RUN = 5
 
 class Way:
     """A port with the MAC addresses and the VLAN in use there: a direction leaves by it, the other
-    enters. An end shows frames without the tag that they came with."""
-
-    tags = ()
+    enters."""
 
     def __init__(self, port, host_mac=None, mac=None, tag=None):
         self.port = port
-        self.tag = tag
+        self.tags = ((0x8100, tag),) if tag else ()
         self.host_mac = host_mac or port.host_mac
         self.mac = mac or port.mac
 
@@ -88,11 +85,6 @@ class MovingFlow(Flow):
 
     def leaving(self, direction):
         return self.ways[direction], super().leaving(direction)[1]
-
-    def packet(self, direction, *what, **more):
-        packet = super().packet(direction, *what, **more)
-        tag = packet.enters.tag
-        return packet._replace(sent=tagged(packet.sent, (0x8100, tag))) if tag else packet
 
     # What stands in the ASIC's table.
 

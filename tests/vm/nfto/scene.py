@@ -71,7 +71,7 @@ class Scene:
             offloaded(flow)
             assert_switched(flow)
             assert flow.switched(self.router.asic.table), self.router.asic.get("table")
-            assert conntrack.in_hardware(flow)
+            wait_for(lambda: conntrack.in_hardware(flow), BACK, "%s is marked" % flow)
         else:
             probe(flow)
             if flow.how == SOFTWARE:
