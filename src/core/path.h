@@ -23,8 +23,8 @@ enum nfto_reason nfto_path_lower(struct net_device *dev, struct net_device **low
 				 struct nfto_stack *stack);
 
 /*
- * Does @dev, or what it stands on, set VLAN priorities that hardware would not? RTNL is held, or the
- * caller an RCU reader.
+ * Does @dev, or what it stands on, set VLAN priorities that hardware would not? RTNL is held, or
+ * the caller is an RCU reader.
  */
 enum nfto_reason nfto_path_priorities(const struct net_device *dev);
 
