@@ -173,6 +173,9 @@ def pytest_addoption(parser):
     parser.addoption("--results", metavar="FILE", help="write each result to FILE, in TAP")
     parser.addoption("--shard", metavar="I/N", default="1/1",
                      help="run the I-th of N parts of the tests, about equal in number")
+    parser.addoption("--flows", type=int, default=320, metavar="N",
+                     help="how many random flows test_fuzz.py makes")
+    parser.addoption("--seed", default="1", help="what makes random flows the same again")
 
 
 @pytest.hookimpl(trylast=True)

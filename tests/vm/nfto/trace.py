@@ -18,10 +18,13 @@ class Trace:
         self.mark = "nfto mark %d." % next(numbers)
         write(TRACING + "trace_marker", self.mark + "\n")
 
+    def text(self):
+        return read(TRACING + "trace").rpartition(self.mark)[2]
+
     def lines(self, event):
         """The events of a kind since the beginning, each as its words: {"reason": "mtu", ...}"""
         found = []
-        for line in read(TRACING + "trace").rpartition(self.mark)[2].splitlines():
+        for line in self.text().splitlines():
             _, sign, text = line.partition(" %s: " % event)
             if sign:
                 found.append(dict(word.partition("=")[::2] for word in text.split()))
