@@ -99,9 +99,7 @@ class Plan:
         if dialect not in self.entry.dialects:
             return set()
         found = self.allowed(hazards.of_rule(self.entry, dialect))
-        # The one speaks of untagged flows, the other of tags that replace tags.
-        if "vlan=" in entry["match"]:
-            found -= {"tagged-hit"}
+        # It speaks of tags that replace tags.
         if "vlan_set" not in entry["actions"]:
             found -= {"retag-dei"}
         return found

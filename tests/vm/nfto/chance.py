@@ -176,6 +176,13 @@ ODD = ("ttl-end", "options", "fragments", "tags", "tci", "bad-header")
 
 
 
+def begins(tags, shorter):
+    """Whether tags are of the same VLANs as others, and more."""
+    return len(tags) > len(shorter) and all(
+        (one[0], one[1] & 0xfff) == (other[0], other[1] & 0xfff)
+        for one, other in zip(tags, shorter))
+
+
 class Packets:
     """Makes packets of flows; ports are the router's, for addresses and tags."""
 
@@ -315,6 +322,8 @@ class Packets:
         kind = None if kind in ("short", "empty") else kind
         ethertype = b"\x86\xdd" if flow.family == "ipv6" else b"\x08\x00"
         tags = self.tags(port_in, kind)
+        if kind == "tags" and begins(tags, port_in.tags):
+            kind = "more-tags"
         made = []
         for data in self.layer3(flow, direction, unit, ttl, kind, body):
             frame = mac(port_in.mac) + mac(port_in.host_mac) + ethertype + data
