@@ -263,7 +263,7 @@ static const struct {
 	[NFTO_HAZARD_IP_OPTIONS] = { "ip-options",
 		"packets with IP options are forwarded as if they had none" },
 	[NFTO_HAZARD_TAGGED_HIT] = { "tagged-hit",
-		"tagged packets may hit the rule of an untagged flow" },
+		"packets with more VLAN tags than a flow has may hit its rule" },
 	[NFTO_HAZARD_RETAG_DEI] = { "retag-dei",
 		"where one VLAN tag replaces another, the drop eligible bit is kept" },
 	[NFTO_HAZARD_NAT_FIRMWARE] = { "nat-firmware",
