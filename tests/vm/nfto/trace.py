@@ -35,6 +35,11 @@ class Trace:
 def recorded():
     """While this lasts, the module's events are kept."""
     switch = TRACING + "events/nft_offload/enable"
+    # Names of processes are kept by a probe in the scheduler: to switch it patches code that all
+    # processors run all the time, and an emulated one can trip over that (seen once, an int3).
+    write(TRACING + "options/record-cmd", 0)
+    with open(TRACING + "trace", "w"):
+        pass    # to open it so is what empties it: who asks often need not read it all
     write(switch, 1)
     try:
         yield Trace()
