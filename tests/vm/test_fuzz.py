@@ -22,7 +22,7 @@ from nfto.topology import Router
 from nfto.trace import recorded
 
 pytest_plugins = "nfto.fixtures"
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.one_kernel]
 
 STRANGER = "stranger"
 PER_ROUND = 400
