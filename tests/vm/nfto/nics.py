@@ -11,7 +11,7 @@ import json
 import os
 import types
 
-from nfto import encap, limits, rules
+from nfto import encap, frames, limits, rules
 from nfto.flow import BOTH, Flow
 from nfto.personalities import with_ttl
 from nfto.shell import SCALE, wait_for
@@ -231,13 +231,15 @@ class Trial:
         told = {}
         for event in self.trace.lines("flow_refused") + self.trace.lines("flow_failed"):
             told[event["dir"], event["proto"], event["sport"], event["dport"]] = event["reason"]
+        shown = {name: self.devices.get(name) for name in self.router.names}
         found = {}
         for flow, direction in self.cases:
             port, view = flow.entering(direction)
-            shown = self.devices.get(port.name)
-            found[flow, direction] = shown["reason"] if shown["backend"] == "software" else (
-                told.get((direction, {"tcp": "6", "udp": "17"}[flow.proto],
-                          str(view.sport), str(view.dport))))
+            number = str(int(frames.PROTOCOLS[flow.proto]))
+            found[flow, direction] = told.get(
+                (direction, number, str(view.sport), str(view.dport)))
+            if shown[port.name]["backend"] == "software":
+                found[flow, direction] = shown[port.name]["reason"]
         return found
 
     def decide(self):
@@ -294,10 +296,13 @@ class Trial:
 
     def lines(self):
         """The lines of tests/nics for this NIC and policy."""
+        bound = self.router.asic.calls["bind"]
         self.prepare()
         self.establish()
         self.decide()
         results = self.measure()
+        known = NICS[self.nic][0] != "-"
+        assert self.router.asic.calls["bind"] == bound + known * len(self.router.names)
         lines = []
         for kind in KINDS:
             cells = []
