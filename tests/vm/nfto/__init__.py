@@ -15,5 +15,6 @@ rules     nftables rulesets
 kmod      kernel modules
 genl      a generic netlink client
 device    the module's netlink family: devices and their policy
+nics      what ports that are modelled on NICs switch of flows of all kinds
 fixtures  what modules of tests have in common
 """
