@@ -117,7 +117,7 @@ def test_a_driver_is_asked_once_in_words_that_it_does_not_take(words):
     """Once by each port and kind of rule: the next begins with what was taken."""
     router = words.router
     assert words.in_hardware(Flow(router, "ipv4", "udp")) == (2, 2)
-    assert router.asic.calls["last_error"] == errno.EOPNOTSUPP
+    assert router.asic.calls["add_error"] == errno.EOPNOTSUPP
     assert words.in_hardware(Flow(router, "ipv4", "udp")) == (0, 2)
     # To the driver another kind may be another matter.
     assert words.in_hardware(Flow(router, "ipv6", "tcp")) == (2, 2)
