@@ -14,6 +14,8 @@ from nfto.topology import Router
 from nfto.trace import recorded
 from nfto.traffic import assert_software, entries, measure, probe
 
+pytestmark = pytest.mark.one_kernel
+
 # A kind that the module does not know, so that nothing but a policy says whose driver it is.
 STRANGER = "stranger"
 # Where results go instead of being compared: scripts/nic-matrix --measure.
