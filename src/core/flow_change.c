@@ -65,7 +65,9 @@ static void nfto_flow_end(struct nfto_flow *flow, enum nfto_reason reason)
 	struct nfto_flow *back = nfto_flow_back(flow);
 
 	lockdep_assert_held(&nfto_lock);
-	flow_offload_teardown(flow->core);
+	/* if it is on its way out already, hardware need not wait for that */
+	if (!nfto_flow_dying(flow->core))
+		flow_offload_teardown(flow->core);
 	nfto_flow_withdraw(flow, reason);
 	trace_flow_stale(flow);
 	if (back)
@@ -78,8 +80,6 @@ static bool nfto_flow_end_if_changed(struct nfto_flow *flow, const struct nfto_c
 	unsigned int i;
 
 	lockdep_assert_held(&nfto_lock);
-	if (nfto_flow_dying(flow->core))
-		return false;
 	for (i = 0; i < num; i++) {
 		if (!nfto_change_concerns(&changes[i], flow))
 			continue;

@@ -122,12 +122,15 @@ static unsigned int nfto_watch_take(struct nfto_change *changes)
 
 /*
  * A flow may have been built from what was right a moment ago, and not be known to us yet. So first
- * those end who are just asking for a way, which they do as RCU readers; then the core's work items
- * by which we hear of new flows, for which there is one exported function: it would end the flows
- * of a device, and is given one that has none.
+ * those finish who told of the change, most of them under RTNL, before it can be seen; then those
+ * who are just asking for a way, which they do as RCU readers; then the core's work items by which
+ * we hear of new flows, for which there is one exported function: it would end the flows of a
+ * device, and is given one that has none.
  */
 static void nfto_watch_settle(void)
 {
+	rtnl_lock();
+	rtnl_unlock();
 	synchronize_net();
 	nf_flow_table_cleanup(init_net.loopback_dev);
 }
