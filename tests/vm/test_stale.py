@@ -170,8 +170,11 @@ def test_a_route_changes(scene, event, other):
     if event is nexthop_replaced:
         with_nexthops(scene)
     scene.begin(behind=True)
+    # The core sends a flow back to where its packets come from, if any route goes there. So where
+    # the old one stays, nothing may come from there any more.
     scene.change(what, lambda: event(scene, port, other),
-                 lambda: scene.reroute(Way(port, OTHER_MAC if other else None)))
+                 lambda: scene.reroute(Way(port, OTHER_MAC if other else None)),
+                 still=event in (more_specific, rule_added))
     scene.back(what)
     scene.end()
 

@@ -264,26 +264,41 @@ class Stream:
         if self.error:
             raise self.error
 
-    def change(self, action, move=lambda: None):
+    def arrive(self):
+        """Wait until nothing is under way; nothing is sent meanwhile."""
+        while any(sent.verdict(time.monotonic()) == "pending" for sent in self.sent.values()):
+            time.sleep(INTERVAL)
+            self.collect()
+
+    def change(self, action, move=lambda: None, still=False):
         """Make a change: the action, then move() tells the flows what is right from then on.
 
-        Packets that were sent meanwhile may have gone either way, or been lost.
+        Packets that were sent meanwhile may have gone either way, or been lost. If still, none is.
         """
         self.more()
         with self.lock:
             self.judge_change()
             # What is under way already may meet the change.
             self.begun = time.monotonic() - INTERVAL
+            if still:
+                self.arrive()
+                action()
+                self.moved(move)
+        if still:
+            return
         action()
         with self.lock:
-            move()
-            self.ends.update(way.end for flow in self.flows for way in flow.ways.values())
-            for sent in self.sent.values():
-                if sent.at >= self.begun:
-                    sent.allow()
-                    sent.may_vanish = True
-            self.history = {case: [] for case in self.history}
-            self.done = time.monotonic()
+            self.moved(move)
+
+    def moved(self, move):
+        move()
+        self.ends.update(way.end for flow in self.flows for way in flow.ways.values())
+        for sent in self.sent.values():
+            if sent.at >= self.begun:
+                sent.allow()
+                sent.may_vanish = True
+        self.history = {case: [] for case in self.history}
+        self.done = time.monotonic()
 
     def progress(self):
         """By flow and direction: how late the last packet was that was not right, and how many

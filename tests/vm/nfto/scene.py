@@ -92,9 +92,9 @@ class Scene:
         for flow in self.flows:
             flow.closed = frozenset(directions)
 
-    def change(self, what, action, move, bound=BOUND):
+    def change(self, what, action, move, bound=BOUND, still=False):
         """The way changes: all packets are right in time, and no stale entry stays."""
-        self.stream.change(action, move)
+        self.stream.change(action, move, still)
         late = self.stream.wait_until_right(bound)
         left = bound - (time.monotonic() - self.stream.done)
         wait_for(lambda: not self.stale(), max(left, 0.0),
