@@ -340,7 +340,7 @@ def test_an_ip_tunnel_stays_in_software(router):
 
 ROUTES = {
     "ipv4": "route replace %s/32 encap mpls 100 via inet %s dev p1",
-    "ipv6": "route replace %s/128 encap seg6 mode encap segs %s dev p1",
+    "ipv6": "route replace %s/128 encap mpls 100 via inet6 %s dev p1",
 }
 
 
@@ -353,8 +353,7 @@ def test_what_a_route_encapsulates_stays_in_software(router, family):
     router.ns.ip(ROUTES[family] % (server.remote[family], server.host[family]))
     router.nft(rules.whole(router))
     flow = Flow(router, family, "udp", "none", behind=True)
-    # Of the direction that the route is for; conntrack never sees the packets that segments carry
-    # away, and calls the others original.
+    # Of the direction that the route is for.
     entered, = json.loads(router.ns.run("ip -json link show dev p0").stdout)
     refused = refused_while_sending(flow, "tunnel")
     assert {event["in"] for event in refused} == {str(entered["ifindex"])}
