@@ -4,33 +4,19 @@ flower, without the product, which must not let any of this happen."""
 
 import pytest
 
-from nfto import frames, kmod, personalities, tc
+from nfto import frames, tc
 from nfto.flow import ORIGINAL, Flow
 from nfto.personalities import leaves_as, program, through
 from nfto.shell import SCALE, wait_for
-from nfto.topology import Router
 from nfto.traffic import Measurement, assert_hardware
 from nfto.wire import tagged
 
+pytest_plugins = "nfto.fixtures"
 pytestmark = pytest.mark.one_kernel
 
 OUT = " action mirred egress redirect dev p1"
 PEDIT = " action pedit ex munge "
 ZERO = "00:00:00:00:00:00"
-
-
-@pytest.fixture(scope="module")
-def topology():
-    kmod.unload(kmod.CORE)
-    with Router() as made:
-        yield made
-
-
-@pytest.fixture
-def become(topology):
-    yield personalities.Changer(topology)
-    personalities.Changer(topology)("generic", bind=False)
-    assert topology.asic.entries == 0
 
 
 def rebuilt(packet, view, macs=None, ttl=64):

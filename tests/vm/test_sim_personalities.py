@@ -8,16 +8,16 @@ import time
 
 import pytest
 
-from nfto import kmod, personalities, tc
+from nfto import tc
 from nfto.flow import ORIGINAL, Flow
 from nfto.frames import ACK, FIN, RST
 from nfto.personalities import DIALECTS, as_left, leaves_as, program, spelling, through, with_ttl
 from nfto.shell import SCALE, wait_for
-from nfto.topology import Router
 from nfto.traffic import (Measurement, assert_delivered, assert_hardware, assert_software, deliver,
                           measure)
 from nfto.wire import tagged
 
+pytest_plugins = "nfto.fixtures"
 pytestmark = pytest.mark.one_kernel
 
 OUT = " action mirred egress redirect dev p1"
@@ -25,20 +25,6 @@ PEDIT = " action pedit ex munge "
 UDP = "ip_proto udp dst_ip 10.2.0.2 dst_port 9"
 
 NAMES = sorted(DIALECTS) + ["stmmac"]
-
-
-@pytest.fixture(scope="module")
-def topology():
-    kmod.unload(kmod.CORE)
-    with Router() as made:
-        yield made
-
-
-@pytest.fixture
-def become(topology):
-    yield personalities.Changer(topology)
-    personalities.Changer(topology)("generic", bind=False)
-    assert topology.asic.entries == 0
 
 
 # ---- switched, right to the byte ----

@@ -7,7 +7,7 @@ other ports overrides kinds; one that wants more of its router overrides router 
 
 import pytest
 
-from nfto import kmod
+from nfto import kmod, personalities
 from nfto.topology import Router
 
 
@@ -32,3 +32,19 @@ def measured(request):
     yield lines
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print("", *lines, sep="\n")
+
+
+@pytest.fixture(scope="module")
+def topology():
+    """A module's router whose ports are programmed by tc alone."""
+    kmod.unload(kmod.CORE)
+    with Router() as made:
+        yield made
+
+
+@pytest.fixture
+def become(topology):
+    """Gives the topology's ASIC another personality, and its own one back."""
+    yield personalities.Changer(topology)
+    personalities.Changer(topology)("generic", bind=False)
+    assert topology.asic.entries == 0
