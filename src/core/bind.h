@@ -33,7 +33,6 @@ struct nfto_table {
 	struct nf_flowtable *ft;
 	struct list_head binds;		/* nfto_lock */
 	struct list_head flows;		/* attached ones; nfto_lock */
-	unsigned int num_flows;		/* nfto_lock */
 	u32 round;			/* nfto_lock; in which all flows were looked at */
 	unsigned int num_binds;		/* setup() and free(), which never run at once */
 	unsigned int num_native;	/* nfto_lock */

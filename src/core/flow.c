@@ -9,7 +9,6 @@
 #include "trace.h"
 
 #define NFTO_BACKOFF_MAX (60 * HZ)
-#define NFTO_CHUNK 256	/* flows looked at in one hold of nfto_lock, where there may be many */
 
 DEFINE_SPINLOCK(nfto_lock);
 
@@ -140,7 +139,6 @@ void nfto_flow_detach(struct nfto_flow *flow, enum nfto_reason reason)
 	lockdep_assert_held(&nfto_lock);
 	rhashtable_remove_fast(&nfto_cookies, &flow->by_cookie, nfto_cookie_params);
 	list_del(&flow->table_node);
-	flow->table->num_flows--;
 	if (flow->installed)
 		nfto_flow_mark(flow, false);
 	flow->attached = false;
@@ -202,7 +200,6 @@ static bool nfto_flow_attach(struct nfto_flow *flow, struct nfto_table *table)
 	flow->table = table;
 	flow->attached = true;
 	list_add_tail(&flow->table_node, &table->flows);
-	table->num_flows++;
 	return true;
 }
 
@@ -326,9 +323,8 @@ static void nfto_flow_offer(struct nfto_flow *flow, const struct nfto_rule *rule
 		flow->way.port = rule->match.in_ifindex;
 		flow->way.out = rule->out->ifindex;
 		ether_addr_copy(flow->way.mac, rule->eth_dst);
-	}
-	if (!reason)
 		reason = nfto_flow_place(flow, &port);
+	}
 	if (reason) {
 		nfto_flow_refuse(flow, reason);
 		return;
@@ -355,13 +351,15 @@ void nfto_flow_replace(struct nfto_table *table, struct flow_cls_offload *cls)
 	u8 dir = tuple->dir;
 	struct flow_offload *core = container_of(tuple, struct flow_offload, tuplehash[dir].tuple);
 	struct nfto_flow *flow, *fresh = NULL;
-	struct nfto_rule rule;
-	enum nfto_reason reason;
+	enum nfto_reason unfit, reason;
+	struct nfto_rule asked, rule;
 
+	unfit = nfto_rule_parse(cls->rule, &asked);
+	if (!unfit)
+		unfit = nfto_flow_encap(core, dir, &asked);
 again:
-	reason = nfto_rule_parse(cls->rule, &rule);
-	if (!reason)
-		reason = nfto_flow_encap(core, dir, &rule);
+	reason = unfit;
+	memcpy(&rule, &asked, sizeof(rule));	/* as a whole: rules are compared as memory */
 	spin_lock_bh(&nfto_lock);
 	if (!reason)
 		reason = nfto_path_resolve(table, &rule, nfto_flowtable_out(tuple));
@@ -456,17 +454,13 @@ void nfto_flow_both_ways(struct flow_offload *core)
 void nfto_flow_drop_table(struct nfto_table *table)
 {
 	struct nfto_flow *flow;
-	unsigned int chunk = 0;
+	unsigned int looked = 0;
 
 	spin_lock_bh(&nfto_lock);
 	while (!list_empty(&table->flows)) {
 		flow = list_first_entry(&table->flows, struct nfto_flow, table_node);
 		nfto_flow_detach(flow, NFTO_REASON_UNBOUND);
-		if (++chunk % NFTO_CHUNK)
-			continue;
-		spin_unlock_bh(&nfto_lock);
-		cond_resched();
-		spin_lock_bh(&nfto_lock);
+		nfto_flow_breathe(&looked);
 	}
 	spin_unlock_bh(&nfto_lock);
 }
@@ -602,7 +596,7 @@ void nfto_flow_idle(struct nfto_flow *flow)
 struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port)
 {
 	struct nfto_flow *flow, *found = NULL;
-	unsigned int chunk = 0;
+	unsigned int looked = 0;
 
 	lockdep_assert_held(&port->mutex);
 	spin_lock_bh(&nfto_lock);
@@ -616,10 +610,8 @@ struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port)
 		if (flow->installed && list_empty(&flow->queue_node)) {
 			flow->busy = true;
 			found = flow;
-		} else if (!(++chunk % NFTO_CHUNK)) {
-			spin_unlock_bh(&nfto_lock);
-			cond_resched();
-			spin_lock_bh(&nfto_lock);
+		} else {
+			nfto_flow_breathe(&looked);
 		}
 	}
 	spin_unlock_bh(&nfto_lock);

@@ -137,10 +137,10 @@ void nfto_flow_drop_table(struct nfto_table *table);
 
 /*
  * Ends all flows that one of @num @changes concerns: they leave hardware, and the core's flowtable,
- * so that the next packet finds its way anew. Returns how many directions that were. Their entries
- * in hardware are deleted by the workers. May sleep; no locks.
+ * so that the next packet finds its way anew. Their entries in hardware are deleted by the workers.
+ * May sleep; no locks.
  */
-unsigned int nfto_flow_end_changed(const struct nfto_change *changes, unsigned int num);
+void nfto_flow_end_changed(const struct nfto_change *changes, unsigned int num);
 
 /*
  * The flows of @port are not to be in hardware any more, for @reason; they go on in software. The

@@ -6,8 +6,6 @@
 #include "port.h"
 #include "trace.h"
 
-#define NFTO_CHUNK 256	/* flows looked at between two chances for others */
-
 /* One round over flows at a time: each tells what it has looked at by the order of the list. */
 static DEFINE_MUTEX(nfto_round_mutex);
 
@@ -74,7 +72,7 @@ static void nfto_flow_end(struct nfto_flow *flow, enum nfto_reason reason)
 		nfto_flow_withdraw(back, reason);
 }
 
-static bool nfto_flow_end_if_changed(struct nfto_flow *flow, const struct nfto_change *changes,
+static void nfto_flow_end_if_changed(struct nfto_flow *flow, const struct nfto_change *changes,
 				     unsigned int num)
 {
 	unsigned int i;
@@ -84,9 +82,8 @@ static bool nfto_flow_end_if_changed(struct nfto_flow *flow, const struct nfto_c
 		if (!nfto_change_concerns(&changes[i], flow))
 			continue;
 		nfto_flow_end(flow, changes[i].reason);
-		return true;
+		return;
 	}
-	return false;
 }
 
 /*
@@ -106,19 +103,9 @@ static struct nfto_flow *nfto_flow_next_in_round(struct nfto_table *table)
 	return flow;
 }
 
-/* Lets others have nfto_lock now and then. */
-static void nfto_flow_breathe(unsigned int *looked)
+void nfto_flow_end_changed(const struct nfto_change *changes, unsigned int num)
 {
-	if (++*looked % NFTO_CHUNK)
-		return;
-	spin_unlock_bh(&nfto_lock);
-	cond_resched();
-	spin_lock_bh(&nfto_lock);
-}
-
-unsigned int nfto_flow_end_changed(const struct nfto_change *changes, unsigned int num)
-{
-	unsigned int ended = 0, looked = 0;
+	unsigned int looked = 0;
 	struct nfto_table *table;
 	struct nfto_flow *flow;
 
@@ -131,12 +118,11 @@ unsigned int nfto_flow_end_changed(const struct nfto_change *changes, unsigned i
 			table->round = nfto_flow_round;
 			continue;
 		}
-		ended += nfto_flow_end_if_changed(flow, changes, num);
+		nfto_flow_end_if_changed(flow, changes, num);
 		nfto_flow_breathe(&looked);
 	}
 	spin_unlock_bh(&nfto_lock);
 	mutex_unlock(&nfto_round_mutex);
-	return ended;
 }
 
 void nfto_flow_unbind(struct nfto_table *table, int ifindex)

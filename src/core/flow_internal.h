@@ -10,12 +10,25 @@
 #include "flow.h"
 #include "nfto.h"
 
+#define NFTO_CHUNK 256	/* flows looked at in one hold of nfto_lock, where there may be many */
+
 extern u32 nfto_flow_round;	/* of looking at all flows, see nfto_flow_end_changed() */
 
 /* The core's flow is on its way out: its status bits are the core's alone now. */
 static inline bool nfto_flow_dying(const struct flow_offload *core)
 {
 	return test_bit(NF_FLOW_TEARDOWN, &core->flags) || test_bit(NF_FLOW_HW_DYING, &core->flags);
+}
+
+/* After each of what may be many flows: lets others have nfto_lock now and then. */
+static inline void nfto_flow_breathe(unsigned int *looked)
+{
+	lockdep_assert_held(&nfto_lock);
+	if (++*looked % NFTO_CHUNK)
+		return;
+	spin_unlock_bh(&nfto_lock);
+	cond_resched();
+	spin_lock_bh(&nfto_lock);
 }
 
 struct nfto_flow *nfto_flow_find(unsigned long cookie);

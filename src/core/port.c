@@ -369,10 +369,10 @@ void nfto_port_recheck(struct nfto_port *port)
 	port->changed = false;
 	port->judge = false;
 	spin_unlock_bh(&nfto_lock);
-	if (!port->bound)
+	if (!port->bound || !changed)	/* a policy that was set is a change too */
 		return;
 	reason = nfto_port_obstacle(port);
-	if (changed && reason != port->reason) {
+	if (reason != port->reason) {
 		nfto_port_set_reason(port, reason, NULL, 0);
 		if (reason)
 			nfto_flow_leave(port, reason);
