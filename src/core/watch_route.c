@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/delay.h>
+#include <linux/inetdevice.h>
 #include <linux/slab.h>
 #include <net/fib_notifier.h>
 #include <net/fib_rules.h>
@@ -39,6 +40,18 @@ static void nfto_route_entry6(struct nfto_change *change, const struct fib_notif
 }
 
 /*
+ * A nexthop of an IPv4 route can be used again. Alone in its route it was used without a carrier
+ * too, unless routes of devices without one are to be ignored; then, or where others have taken its
+ * place meanwhile, packets go another way now. Of which prefixes is not told.
+ */
+static bool nfto_route_revives(const struct fib_notifier_info *info)
+{
+	const struct fib_nh *nh = container_of(info, struct fib_nh_notifier_info, info)->fib_nh;
+
+	return fib_info_num_path(nh->nh_parent) > 1 || ip_ignore_linkdown(nh->fib_nh_dev);
+}
+
+/*
  * Which table a route is in, and which rule leads to it, is not looked at: a flow ends if the route
  * could be its own. Atomic context, often a softirq.
  */
@@ -65,12 +78,14 @@ static int nfto_route_fib(struct notifier_block *nb, unsigned long event, void *
 		else
 			nfto_route_entry6(&change, info);
 		break;
+	case FIB_EVENT_NH_ADD:
+		if (!nfto_route_revives(info))
+			return NOTIFY_DONE;
+		break;			/* any address: 0/0 */
 	case FIB_EVENT_RULE_ADD:
 	case FIB_EVENT_RULE_DEL:
-	case FIB_EVENT_NH_ADD:		/* of which routes is not told */
-	case FIB_EVENT_NH_DEL:
-		break;			/* any address: 0/0 */
-	default:
+		break;
+	default:			/* NH_DEL: its device's own event tells whose flows end */
 		return NOTIFY_DONE;
 	}
 	nfto_watch_tell(&change);

@@ -8,7 +8,7 @@ import pytest
 
 from nfto import conntrack, limits
 from nfto.flow import BOTH, ORIGINAL
-from nfto.moving import BOUND, HARDWARE, PLAIN, SOFTWARE, Way
+from nfto.moving import BOUND, HARDWARE, PLAIN, SOFTWARE, Way, packets_in_hardware
 from nfto.scene import FAMILIES, PORTS, Scene, addresses, routes
 from nfto.shell import SCALE, CommandError, wait_for
 
@@ -55,6 +55,31 @@ def test_a_port_goes_down_and_up(scene, name):
     scene.change("%s down" % name, lambda: scene.ip("link set %s down" % name), close)
     scene.change("%s up" % name, lambda: up(scene, port), scene.close)
     scene.back("%s up" % name)
+    scene.end()
+
+
+@pytest.mark.every_kernel
+def test_a_link_of_others_comes_and_goes(scene):
+    """Flows that do not use it stay in hardware, in the very same entries."""
+    port = scene["p2"]
+    far = scene.router.side(port)
+
+    def entries():
+        return {str(flow): set(packets_in_hardware(flow)) for flow in scene.flows}
+
+    def lost_and_back():
+        far.ip("link set %s down" % port.end.device)
+        wait_for(lambda: not scene.router.running(["p2"]), 5 * SCALE, "loss of carrier on p2")
+        far.ip("link set %s up" % port.end.device)
+        wait_for(lambda: scene.router.running(["p2"]), 5 * SCALE, "carrier on p2")
+
+    scene.begin()
+    before = entries()
+    for what, event in (("carrier", lost_and_back),
+                        ("state", lambda: (scene.ip("link set p2 down"), up(scene, port)))):
+        event()
+        scene.stream.more(30)
+        assert entries() == before, "%s of p2" % what
     scene.end()
 
 
