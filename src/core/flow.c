@@ -7,6 +7,7 @@
 #include "path.h"
 #include "port.h"
 #include "trace.h"
+#include "watch.h"
 
 #define NFTO_BACKOFF_MAX (60 * HZ)
 
@@ -649,6 +650,7 @@ void nfto_flow_counted(struct nfto_flow *flow, u64 packets, u64 bytes)
 	flow->packets += packets;
 	flow->bytes += bytes;
 	flow->seen = true;
+	nfto_watch_neigh_used(nf_ct_net(flow->ct), flow->way.mac);
 	/* not nf_ct_acct_add(): its 32 bits of bytes are 1.4 s at 25 Gbit/s */
 	acct = flow->account ? nf_conn_acct_find(flow->ct) : NULL;
 	if (acct) {

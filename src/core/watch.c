@@ -272,12 +272,14 @@ int nfto_watch_init(void)
 	err = nfto_watch_bridge_init();
 	if (err)
 		goto err_exit_neigh;
+	nfto_watch_ipsec_init();
 	err = register_netdevice_notifier(&nfto_watch_netdev_nb);
 	if (err)
-		goto err_exit_bridge;
+		goto err_exit_ipsec;
 	return 0;
 
-err_exit_bridge:
+err_exit_ipsec:
+	nfto_watch_ipsec_exit();
 	nfto_watch_bridge_exit();
 err_exit_neigh:
 	nfto_watch_neigh_exit();
@@ -295,6 +297,7 @@ void nfto_watch_exit(void)
 {
 	/* tells us once more that every device is unregistered: all ports and policies end there */
 	unregister_netdevice_notifier(&nfto_watch_netdev_nb);
+	nfto_watch_ipsec_exit();
 	nfto_watch_bridge_exit();
 	nfto_watch_neigh_exit();
 	unregister_pernet_subsys(&nfto_watch_net_ops);

@@ -9,9 +9,11 @@
  *   watch_route.c	routes, rules and nexthop objects
  *   watch_neigh.c	neighbours
  *   watch_bridge.c	bridges: forwarding database, VLANs, state of ports
+ *   watch_ipsec.c	IPsec policies
  *
  * What stops it: at unload the notifiers go first, which waits for those that run; then the work
- * item is cancelled. Before that, no flowtable is ours any more. At the end of a namespace its
+ * items are cancelled: no flowtable is ours any more, and with the devices' notifier every port has
+ * ended, whose worker says which neighbours are used. At the end of a namespace its
  * route notifiers go with it; what was put down about it only compares its address.
  */
 #ifndef NFTO_WATCH_H
@@ -38,6 +40,12 @@ void nfto_watch_unuse(struct net *net);
 /* Is there any? @net is alive. Any context. */
 bool nfto_watch_used(const struct net *net);
 
+/*
+ * Hardware has sent packets to @mac in @net: the core is to see to it that the neighbour is still
+ * there. Any context; @net is only compared.
+ */
+void nfto_watch_neigh_used(const struct net *net, const u8 *mac);
+
 /* Per namespace. May sleep; no locks. */
 int nfto_watch_route_net_init(struct net *net);
 void nfto_watch_route_net_exit(struct net *net);
@@ -49,6 +57,10 @@ void nfto_watch_neigh_exit(void);
 
 int nfto_watch_bridge_init(void);
 void nfto_watch_bridge_exit(void);
+
+/* Cannot fail. exit() waits for those who are telling. */
+void nfto_watch_ipsec_init(void);
+void nfto_watch_ipsec_exit(void);
 
 int nfto_watch_init(void);
 void nfto_watch_exit(void);

@@ -9,11 +9,23 @@
 #include <net/netevent.h>
 #include "watch.h"
 
+#define NFTO_NEIGH_INTERVAL (2 * HZ)
+
 /*
  * The core tells what a neighbour's MAC is now, flows were built with what it was before: so this
  * remembers it, for every neighbour that has one. As many entries as the core has, which limits
  * them. Which flow goes to which neighbour nobody remembers; those with that MAC end.
+ *
+ * The core asks whether a neighbour is still there only while it sends to it, and forgets one that
+ * it does not send to. What hardware sends, it does not see: so while flows to a MAC count packets,
+ * the core is told that the neighbours with that MAC are in use. If one has died, it finds out.
  */
+struct nfto_neigh_mac {
+	const struct net *net;
+	u8 mac[ETH_ALEN];
+	u8 pad[2];			/* compared as memory */
+};
+
 struct nfto_neigh_key {
 	const struct net *net;
 	int ifindex;
@@ -23,20 +35,36 @@ struct nfto_neigh_key {
 
 struct nfto_neigh {
 	struct rhash_head node;
+	struct rhlist_head by_mac;
 	struct nfto_neigh_key key;
-	u8 mac[ETH_ALEN];
+	struct nfto_neigh_mac mac;
+	bool used;			/* since the last look; by whoever comes, without a lock */
 	struct rcu_head rcu;
 };
 
-/* Protects what follows. Taken under the core's locks of neighbours, in process and softirq. */
+/*
+ * Protects what follows, which RCU readers look at too. Taken under the core's locks of neighbours,
+ * in process and softirq.
+ */
 static DEFINE_SPINLOCK(nfto_neigh_lock);
 static struct rhashtable nfto_neighs;
+static struct rhltable nfto_neigh_macs;
 static bool nfto_neigh_blind;	/* there was no memory once to remember one */
+
+static void nfto_neigh_keep(struct work_struct *work);
+static DECLARE_DELAYED_WORK(nfto_neigh_dwork, nfto_neigh_keep);
 
 static const struct rhashtable_params nfto_neigh_params = {
 	.key_len = sizeof(struct nfto_neigh_key),
 	.key_offset = offsetof(struct nfto_neigh, key),
 	.head_offset = offsetof(struct nfto_neigh, node),
+	.automatic_shrinking = true,
+};
+
+static const struct rhashtable_params nfto_neigh_mac_params = {
+	.key_len = sizeof(struct nfto_neigh_mac),
+	.key_offset = offsetof(struct nfto_neigh, mac),
+	.head_offset = offsetof(struct nfto_neigh, by_mac),
 	.automatic_shrinking = true,
 };
 
@@ -58,6 +86,7 @@ static bool nfto_neigh_key(const struct neighbour *neigh, struct nfto_neigh_key 
 static void nfto_neigh_drop(struct nfto_neigh *known)
 {
 	lockdep_assert_held(&nfto_neigh_lock);
+	rhltable_remove(&nfto_neigh_macs, &known->by_mac, nfto_neigh_mac_params);
 	rhashtable_remove_fast(&nfto_neighs, &known->node, nfto_neigh_params);
 	kfree_rcu(known, rcu);
 }
@@ -72,11 +101,19 @@ static void nfto_neigh_learn(const struct nfto_neigh_key *key, const u8 *mac)
 		return;
 	}
 	known->key = *key;
-	ether_addr_copy(known->mac, mac);
-	if (rhashtable_insert_fast(&nfto_neighs, &known->node, nfto_neigh_params)) {
-		nfto_neigh_blind = true;
-		kfree(known);
-	}
+	known->mac.net = key->net;
+	ether_addr_copy(known->mac.mac, mac);
+	if (rhltable_insert(&nfto_neigh_macs, &known->by_mac, nfto_neigh_mac_params))
+		goto err_free;
+	if (rhashtable_insert_fast(&nfto_neighs, &known->node, nfto_neigh_params))
+		goto err_remove;
+	return;
+
+err_remove:
+	rhltable_remove(&nfto_neigh_macs, &known->by_mac, nfto_neigh_mac_params);
+err_free:
+	nfto_neigh_blind = true;
+	kfree_rcu(known, rcu);	/* a reader may have met it */
 }
 
 /*
@@ -93,13 +130,12 @@ static bool nfto_neigh_note(const struct nfto_neigh_key *key, bool valid, const 
 	known = rhashtable_lookup_fast(&nfto_neighs, key, nfto_neigh_params);
 	if (known) {
 		change->kind = NFTO_CHANGE_MAC;
-		ether_addr_copy(change->mac, known->mac);
-		if (!valid)
+		ether_addr_copy(change->mac, known->mac.mac);
+		changed = !valid || !ether_addr_equal(known->mac.mac, mac);
+		if (changed)
 			nfto_neigh_drop(known);
-		else if (ether_addr_equal(known->mac, mac))
-			changed = false;
-		else
-			ether_addr_copy(known->mac, mac);
+		if (changed && valid)
+			nfto_neigh_learn(key, mac);
 	} else if (valid) {
 		change->kind = nfto_neigh_blind ? NFTO_CHANGE_ALL : NFTO_CHANGE_RESOLVED;
 		change->family = key->family;
@@ -159,23 +195,87 @@ static void nfto_neigh_meet(struct neighbour *neigh, void *data)
 	nfto_neigh_look(neigh, &change, &changed);
 }
 
+void nfto_watch_neigh_used(const struct net *net, const u8 *mac)
+{
+	struct nfto_neigh_mac key = { .net = net };
+	struct rhlist_head *list, *pos;
+	struct nfto_neigh *known;
+
+	ether_addr_copy(key.mac, mac);
+	rcu_read_lock();
+	list = rhltable_lookup(&nfto_neigh_macs, &key, nfto_neigh_mac_params);
+	rhl_for_each_entry_rcu(known, pos, list, by_mac)
+		WRITE_ONCE(known->used, true);
+	rcu_read_unlock();
+	if (list)
+		schedule_delayed_work(&nfto_neigh_dwork, NFTO_NEIGH_INTERVAL);
+}
+
+/*
+ * RCU reader. An entry ends before its device leaves the namespace, which waits for RCU readers
+ * then: so who sees the entry has both.
+ */
+static void nfto_neigh_tell_used(const struct nfto_neigh *known)
+{
+	const struct nfto_neigh_key *key = &known->key;
+	struct net_device *dev = dev_get_by_index_rcu((struct net *)key->net, key->ifindex);
+	struct neighbour *neigh = NULL;
+
+	if (!dev)
+		return;
+	if (key->family == AF_INET)
+		neigh = neigh_lookup(&arp_tbl, key->addr, dev);
+#if IS_ENABLED(CONFIG_IPV6)
+	else if (ipv6_mod_enabled())
+		neigh = neigh_lookup(&nd_tbl, key->addr, dev);
+#endif
+	if (!neigh)
+		return;
+	neigh_event_send(neigh, NULL);
+	neigh_release(neigh);
+}
+
+static void nfto_neigh_keep(struct work_struct *work)
+{
+	struct rhashtable_iter iter;
+	struct nfto_neigh *known;
+
+	rhashtable_walk_enter(&nfto_neighs, &iter);
+	rhashtable_walk_start(&iter);
+	while ((known = rhashtable_walk_next(&iter))) {
+		if (IS_ERR(known))	/* the table is growing: some are met twice */
+			continue;
+		if (xchg(&known->used, false))
+			nfto_neigh_tell_used(known);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+}
+
 int nfto_watch_neigh_init(void)
 {
 	int err = rhashtable_init(&nfto_neighs, &nfto_neigh_params);
 
 	if (err)
 		return err;
+	err = rhltable_init(&nfto_neigh_macs, &nfto_neigh_mac_params);
+	if (err)
+		goto err_destroy;
 	err = register_netevent_notifier(&nfto_neigh_nb);
-	if (err) {
-		rhashtable_destroy(&nfto_neighs);
-		return err;
-	}
+	if (err)
+		goto err_destroy_macs;
 	neigh_for_each(&arp_tbl, nfto_neigh_meet, NULL);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (ipv6_mod_enabled())		/* else there is no table behind it */
 		neigh_for_each(&nd_tbl, nfto_neigh_meet, NULL);
 #endif
 	return 0;
+
+err_destroy_macs:
+	rhltable_destroy(&nfto_neigh_macs);
+err_destroy:
+	rhashtable_destroy(&nfto_neighs);
+	return err;
 }
 
 static void nfto_neigh_free(void *ptr, void *data)
@@ -186,5 +286,8 @@ static void nfto_neigh_free(void *ptr, void *data)
 void nfto_watch_neigh_exit(void)
 {
 	unregister_netevent_notifier(&nfto_neigh_nb);
+	/* no port is left whose flows could start it again */
+	cancel_delayed_work_sync(&nfto_neigh_dwork);
+	rhltable_destroy(&nfto_neigh_macs);
 	rhashtable_free_and_destroy(&nfto_neighs, nfto_neigh_free, NULL);
 }

@@ -9,6 +9,7 @@ import pytest
 
 from nfto import rules
 from nfto.flow import Flow, ORIGINAL, REPLY
+from nfto.moving import BOUND
 from nfto.shell import SCALE, wait_for
 from nfto.trace import recorded
 from nfto.traffic import assert_hardware, deliver, assert_delivered, entries, established, measure
@@ -38,22 +39,46 @@ def encrypted(end):
         return sum(frame[12:14] == b"\x08\x00" and frame[23] == ESP for frame in end.others)
 
 
-@pytest.mark.every_kernel
-def test_what_ipsec_encrypts_stays_in_software(router):
+def policy(router):
+    """What the client sends to the server's first host is to be encrypted from now on."""
     client, server = router["p0"], router["p1"]
-    before = established(router, "ipv4", "tcp", "none", behind=True)
     names = {"own": server.address["ipv4"], "peer": server.host["ipv4"],
              "client": client.host["ipv4"]}
     router.ns.ip(STATE % names, POLICY % names)
-    flow = Flow(router)
+
+
+def assert_encrypted(flow, packets=20):
+    """Each packet of the original direction leaves in ESP; the reply is in clear."""
+    end = flow.server.end
+    before = encrypted(end)
+    for turn in range(1, packets + 1):
+        packet = flow.packet(ORIGINAL)
+        packet.enters.end.send(packet.sent)
+        wait_for(lambda: encrypted(end) >= before + turn, 5 * SCALE, "packet %d in ESP" % turn)
+        assert_delivered(deliver([flow.packet(REPLY)]))
+    assert entries(flow) == [None, None]
+    assert not end.take([flow.number]), "in clear"
+
+
+@pytest.mark.every_kernel
+def test_what_ipsec_encrypts_stays_in_software(router):
+    before = established(router, "ipv4", "tcp", "none", behind=True)
+    policy(router)
     with recorded() as trace:
-        for turn in range(1, 21):
-            packet = flow.packet(ORIGINAL)
-            packet.enters.end.send(packet.sent)
-            wait_for(lambda: encrypted(server.end) >= turn, 5 * SCALE, "packet %d in ESP" % turn)
-            assert_delivered(deliver([flow.packet(REPLY)]))
-        assert entries(flow) == [None, None]
-        assert not server.end.take([flow.number]), "in clear"
+        assert_encrypted(Flow(router))
         refused = [event for event in trace.lines("flow_refused") if event["reason"] == "ipsec"]
     assert refused and {event["dir"] for event in refused} == {"original"}
     assert_hardware(measure(before, 10))
+
+
+@pytest.mark.every_kernel
+def test_a_policy_ends_what_is_in_hardware(router):
+    """Nothing goes on in clear, as hardware would let it; other flows are not concerned."""
+    flow = established(router)
+    other = established(router, "ipv4", "tcp", "none", behind=True)
+    numbers = [entry["id"] for entry in entries(other)]
+    policy(router)
+    wait_for(lambda: entries(flow) == [None, None], BOUND, "flow to leave hardware")
+    assert_encrypted(flow)
+    assert_hardware(measure(other, 10))
+    assert [entry["id"] for entry in entries(other)] == numbers

@@ -7,8 +7,9 @@ Right is what the stack does without any flowtable; flows that are in none prove
 import pytest
 
 from nfto.flow import ORIGINAL, REPLY
-from nfto.moving import Way
-from nfto.scene import FAMILIES, PORTS, Scene, nets
+from nfto.moving import HARDWARE, Way
+from nfto.scene import FAMILIES, FLOWS, PORTS, Scene, nets
+from nfto.shell import SCALE
 
 pytest_plugins = "nfto.fixtures"
 
@@ -105,6 +106,24 @@ def test_a_neighbour_fails(scene):
     scene.change("neighbour's return", lambda: own(scene, server, NEW_MAC),
                  lambda: scene.reroute(Way(server, NEW_MAC)))
     scene.back("neighbour's return")
+    scene.end()
+
+
+@pytest.mark.every_kernel
+def test_a_neighbour_dies_in_silence(scene):
+    """While hardware alone sends to it, nobody asks whether it is still there, but for us."""
+    server = scene["p1"]
+    for family in FAMILIES:
+        # As fast as it goes: a second until it is doubted, another until it is asked.
+        scene.router.ns.sysctl(**{"%s__neigh__p1__%s" % (family, name): value for name, value in (
+            ("base_reachable_time_ms", 1000), ("delay_first_probe_time", 1),
+            ("retrans_time_ms", 200), ("ucast_solicit", 2))})
+    scene.begin([flow for flow in FLOWS if flow[0] == HARDWARE])
+    scene.change("death of the server", lambda: own(scene, server, None),
+                 lambda: scene.close(ORIGINAL), bound=10 + SCALE)
+    scene.change("server's return", lambda: own(scene, server, NEW_MAC),
+                 lambda: scene.reroute(Way(server, NEW_MAC)))
+    scene.back("server's return")
     scene.end()
 
 
