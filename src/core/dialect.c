@@ -57,13 +57,17 @@ struct nfto_nat {
 	(offer)->dissector.used_keys |= BIT_ULL(FLOW_DISSECTOR_KEY_##id);	\
 } while (0)
 
+/* @behind: the type of what follows the tag, without which mlx5 does not look for another tag. */
 static void nfto_offer_tag(struct flow_dissector_key_vlan *key,
-			   struct flow_dissector_key_vlan *mask, const struct nfto_tag *tag)
+			   struct flow_dissector_key_vlan *mask, const struct nfto_tag *tag,
+			   __be16 behind)
 {
 	key->vlan_id = ntohs(tag->vid);
 	mask->vlan_id = 0xfff;
 	key->vlan_tpid = tag->tpid;
 	mask->vlan_tpid = htons(0xffff);
+	key->vlan_eth_type = behind;
+	mask->vlan_eth_type = htons(0xffff);
 }
 
 static void nfto_offer_addrs(struct nfto_offer *offer, const struct nfto_match *match)
@@ -112,12 +116,14 @@ static void nfto_offer_match(struct nfto_offer *offer, const struct nfto_match *
 	offer->protocol = match->n_proto;
 	if (match->num_tags > 0) {
 		NFTO_USE(offer, VLAN, vlan);
-		nfto_offer_tag(&offer->key.vlan, &offer->mask.vlan, &match->tags[0]);
+		nfto_offer_tag(&offer->key.vlan, &offer->mask.vlan, &match->tags[0],
+			       match->num_tags > 1 ? match->tags[1].tpid : match->n_proto);
 		offer->protocol = match->tags[0].tpid;
 	}
 	if (match->num_tags > 1) {
 		NFTO_USE(offer, CVLAN, cvlan);
-		nfto_offer_tag(&offer->key.cvlan, &offer->mask.cvlan, &match->tags[1]);
+		nfto_offer_tag(&offer->key.cvlan, &offer->mask.cvlan, &match->tags[1],
+			       match->n_proto);
 	}
 }
 

@@ -110,7 +110,8 @@ static const struct nfto_driver nfto_drivers[] = {
 		.nat4 = NFTO_NAT_ALL,		/* en_tc.c, fields[] */
 		.nat6 = NFTO_NAT_ALL,
 		/* en_tc.c, fields[]: ADD is not conditional. Untagged is implied by a match on
-		 * the ethertype alone, so that tagged frames miss (__parse_cls_flower()).
+		 * the ethertype alone, so that tagged frames miss; no second tag by one on the type
+		 * behind the first, in kernels from 5.19 on (__parse_cls_flower()).
 		 */
 		.hazards = NFTO_ALL_REAL | BIT(NFTO_HAZARD_TTL_ONE) | BIT(NFTO_HAZARD_RETAG_DEI),
 		/* 0 oopses (fs_core.c, find_root() of no table); without ignore_flow_level there

@@ -86,7 +86,10 @@ static void match_tag(struct nfto_sim_parse *p, const struct flow_match_vlan *ma
 	p->mask->tag[depth].tpid = htons(U16_MAX);
 }
 
-/* Without a VLAN key, an ethertype in the match means "untagged". */
+/*
+ * Without a VLAN key, an ethertype in the match means "untagged"; without a CVLAN key, one of what
+ * is behind the tag means "no second tag".
+ */
 static void match_tags(struct nfto_sim_parse *p)
 {
 	struct flow_match_vlan match;
@@ -94,6 +97,11 @@ static void match_tags(struct nfto_sim_parse *p)
 	if (nfto_sim_has_key(p, FLOW_DISSECTOR_KEY_VLAN)) {
 		flow_rule_match_vlan(p->rule, &match);
 		match_tag(p, &match, 0);
+		if (asks_for_tag(&match) && match.mask->vlan_eth_type &&
+		    !nfto_sim_has_key(p, FLOW_DISSECTOR_KEY_CVLAN)) {
+			p->key->n_tags = 1;
+			p->mask->n_tags = U8_MAX;
+		}
 	} else if (p->mask->n_proto) {
 		p->mask->n_tags = U8_MAX;
 	}

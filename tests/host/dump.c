@@ -39,7 +39,8 @@ static void tag(FILE *to, const char *name, const struct flow_dissector_key_vlan
 	number(to, "tpid", "%04x", ntohs(key->vlan_tpid), ntohs(mask->vlan_tpid), 0xffff);
 	if (key->vlan_priority || mask->vlan_priority)
 		number(to, "pcp", "%u", key->vlan_priority, mask->vlan_priority, 7);
-	if (key->vlan_dei || mask->vlan_dei || key->vlan_eth_type || mask->vlan_eth_type)
+	number(to, "behind", "%04x", ntohs(key->vlan_eth_type), ntohs(mask->vlan_eth_type), 0xffff);
+	if (key->vlan_dei || mask->vlan_dei)
 		fprintf(to, " MORE-OF-TAG");
 }
 
