@@ -11,6 +11,18 @@
 #include <uapi/linux/nft_offload.h>
 
 /* Common nested types */
+const struct nla_policy nfto_filter_nl_policy[NFTO_A_FILTER_DIRECTION + 1] = {
+	[NFTO_A_FILTER_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+	[NFTO_A_FILTER_TABLE] = { .type = NLA_NUL_STRING, .len = 255, },
+	[NFTO_A_FILTER_FLOWTABLE] = { .type = NLA_NUL_STRING, .len = 255, },
+	[NFTO_A_FILTER_STATE] = NLA_POLICY_MAX(NLA_U32, 4),
+	[NFTO_A_FILTER_REASON] = { .type = NLA_NUL_STRING, .len = 31, },
+	[NFTO_A_FILTER_ADDRESS] = { .type = NLA_BINARY, },
+	[NFTO_A_FILTER_PORT] = { .type = NLA_U16, },
+	[NFTO_A_FILTER_PROTOCOL] = NLA_POLICY_MAX(NLA_U32, 255),
+	[NFTO_A_FILTER_DIRECTION] = NLA_POLICY_MAX(NLA_U32, 1),
+};
+
 const struct nla_policy nfto_policy_nl_policy[NFTO_A_POLICY_OFFLOAD + 1] = {
 	[NFTO_A_POLICY_DRIVER] = { .type = NLA_NUL_STRING, .len = 31, },
 	[NFTO_A_POLICY_TTL] = NLA_POLICY_MAX(NLA_U32, 2),
@@ -19,14 +31,15 @@ const struct nla_policy nfto_policy_nl_policy[NFTO_A_POLICY_OFFLOAD + 1] = {
 };
 
 /* Global operation policy for nft_offload */
-const struct nla_policy nfto_main_nl_policy[NFTO_A_POLICY + 1] = {
+const struct nla_policy nfto_main_nl_policy[NFTO_A_FILTER + 1] = {
 	[NFTO_A_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 	[NFTO_A_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[NFTO_A_POLICY] = NLA_POLICY_NESTED(nfto_policy_nl_policy),
+	[NFTO_A_FILTER] = NLA_POLICY_NESTED(nfto_filter_nl_policy),
 };
 
 /* Ops table for nft_offload */
-const struct genl_small_ops nfto_nl_ops[2] = {
+const struct genl_small_ops nfto_nl_ops[8] = {
 	{
 		.cmd	= NFTO_CMD_DEVICE_GET,
 		.doit	= nfto_nl_device_get_doit,
@@ -36,6 +49,36 @@ const struct genl_small_ops nfto_nl_ops[2] = {
 	{
 		.cmd	= NFTO_CMD_DEVICE_SET,
 		.doit	= nfto_nl_device_set_doit,
+		.flags	= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd	= NFTO_CMD_FLOWTABLE_GET,
+		.dumpit	= nfto_nl_flowtable_get_dumpit,
+		.flags	= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd	= NFTO_CMD_FLOW_GET,
+		.dumpit	= nfto_nl_flow_get_dumpit,
+		.flags	= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd	= NFTO_CMD_REASON_GET,
+		.dumpit	= nfto_nl_reason_get_dumpit,
+		.flags	= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd	= NFTO_CMD_FLOW_FLUSH,
+		.doit	= nfto_nl_flow_flush_doit,
+		.flags	= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd	= NFTO_CMD_SUBSCRIBE,
+		.doit	= nfto_nl_subscribe_doit,
+		.flags	= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd	= NFTO_CMD_VERSION_GET,
+		.doit	= nfto_nl_version_get_doit,
 		.flags	= GENL_UNS_ADMIN_PERM,
 	},
 };

@@ -12,17 +12,28 @@
 #include <uapi/linux/nft_offload.h>
 
 /* Common nested types */
+extern const struct nla_policy nfto_filter_nl_policy[NFTO_A_FILTER_DIRECTION + 1];
 extern const struct nla_policy nfto_policy_nl_policy[NFTO_A_POLICY_OFFLOAD + 1];
 
 /* Global operation policy for nft_offload */
-extern const struct nla_policy nfto_main_nl_policy[NFTO_A_POLICY + 1];
+extern const struct nla_policy nfto_main_nl_policy[NFTO_A_FILTER + 1];
 
 /* Ops table for nft_offload */
-extern const struct genl_small_ops nfto_nl_ops[2];
+extern const struct genl_small_ops nfto_nl_ops[8];
 
 int nfto_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info);
 int nfto_nl_device_get_dumpit(struct sk_buff *skb,
 				     struct netlink_callback *cb);
 int nfto_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info);
+int nfto_nl_flowtable_get_dumpit(struct sk_buff *skb,
+					struct netlink_callback *cb);
+int nfto_nl_flow_get_dumpit(struct sk_buff *skb,
+				   struct netlink_callback *cb);
+int nfto_nl_reason_get_dumpit(struct sk_buff *skb,
+				     struct netlink_callback *cb);
+int nfto_nl_flow_flush_doit(struct sk_buff *skb, struct genl_info *info);
+int nfto_nl_subscribe_doit(struct sk_buff *skb, struct genl_info *info);
+int nfto_nl_version_get_doit(struct sk_buff *skb,
+				    struct genl_info *info);
 
 #endif /* _LINUX_NFT_OFFLOAD_GEN_H */
