@@ -8,7 +8,8 @@ GUEST_PACKAGES=(
 	busybox-static conntrack ethtool iperf3 iproute2 iputils-ping kmod mount netbase nftables
 	procps python3 python3-pytest python3-scapy tcpdump
 	# what builds and checks the sources
-	gcc libc6-dev make perl shellcheck sparse xz-utils
+	gcc libc6-dev libjansson-dev libmnl-dev libnftables-dev libnftnl-dev make perl pkg-config
+	shellcheck sparse xz-utils
 )
 
 # The other suites that kernels of SUITE are taken from.
