@@ -18,6 +18,7 @@
 #include <uapi/linux/nft_offload.h>
 
 static LIST_HEAD(nfto_tables);	/* nfto_lock */
+static u32 nfto_tables_seq;	/* nfto_lock; how often one came or went */
 
 const struct nfto_bind *nfto_bind_of(const struct nfto_table *table, int ifindex)
 {
@@ -66,6 +67,23 @@ struct nfto_table *nfto_bind_next_table(u32 round)
 		if (table->round != round)
 			return table;
 	return NULL;
+}
+
+const struct nfto_table *nfto_bind_table_at(const struct net *net, unsigned int at)
+{
+	const struct nfto_table *table;
+
+	lockdep_assert_held(&nfto_lock);
+	list_for_each_entry(table, &nfto_tables, list)
+		if (read_pnet(&table->ft->net) == net && !at--)
+			return table;
+	return NULL;
+}
+
+u32 nfto_bind_seq(void)
+{
+	lockdep_assert_held(&nfto_lock);
+	return nfto_tables_seq;
 }
 
 /*
@@ -209,6 +227,7 @@ static struct nfto_table *nfto_bind_new_table(struct nf_flowtable *ft)
 	}
 	spin_lock_bh(&nfto_lock);
 	list_add_tail(&table->list, &nfto_tables);
+	nfto_tables_seq++;
 	spin_unlock_bh(&nfto_lock);
 	return table;
 }
@@ -221,6 +240,7 @@ static void nfto_bind_put_table(struct nfto_table *table)
 	/* unlinked first, so that action() attaches nothing to it any more */
 	spin_lock_bh(&nfto_lock);
 	list_del(&table->list);
+	nfto_tables_seq++;
 	spin_unlock_bh(&nfto_lock);
 	nfto_flow_drop_table(table);
 	nfto_watch_unuse(read_pnet(&table->ft->net));
@@ -393,8 +413,8 @@ void nfto_bind_policy_changed(struct net_device *dev)
 	nfto_port_put(port);
 }
 
-/* A bridged device is in hardware only once the driver's block is bound. nfto_lock is held. */
-static u32 nfto_bind_backend_of(const struct nfto_bind *bind, enum nfto_reason *reason)
+/* A bridged device is in hardware only once the driver's block is bound. */
+u32 nfto_bind_backend_of(const struct nfto_bind *bind, enum nfto_reason *reason)
 {
 	lockdep_assert_held(&nfto_lock);
 	if (bind->backend == NFTO_NATIVE)

@@ -15,8 +15,10 @@
 
 struct flow_offload;
 struct net_device;
+struct net;
 struct nf_flowtable;
 struct nfto_port;
+struct sk_buff;
 
 enum nfto_backend {
 	NFTO_SOFTWARE,	/* see reason */
@@ -66,6 +68,25 @@ struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir);
 
 /* A flowtable whose last round was another one, or NULL. Caller holds nfto_lock. */
 struct nfto_table *nfto_bind_next_table(u32 round);
+
+/*
+ * For lists of what is there. A table is listed from its first device's bind to its last's end. The
+ * caller holds nfto_lock: what is returned is good for as long. @at counts those of @net; NULL:
+ * behind the last. The sequence number changes when one comes or goes.
+ */
+const struct nfto_table *nfto_bind_table_at(const struct net *net, unsigned int at);
+u32 nfto_bind_seq(void);
+const char *nfto_bind_table_name(const struct nfto_table *table);
+const char *nfto_bind_flowtable_name(const struct nfto_table *table);
+
+/* Who carries the flows of a bind (enum nfto_device_backend). nfto_lock is held. */
+u32 nfto_bind_backend_of(const struct nfto_bind *bind, enum nfto_reason *reason);
+
+/*
+ * What is inside of NFTO_A_FLOWTABLE, but for the flows. 0 or -EMSGSIZE. Caller holds nfto_lock and
+ * is an RCU reader.
+ */
+int nfto_bind_put_table_info(struct sk_buff *skb, const struct nfto_table *table);
 
 /*
  * Who carries the flows of @dev (enum nfto_device_backend); if it is software, *@reason says why.

@@ -3,6 +3,7 @@
 #include <net/netfilter/nf_conntrack_acct.h>
 #include "../compat/flowtable.h"
 #include "bind.h"
+#include "event.h"
 #include "flow_internal.h"
 #include "path.h"
 #include "port.h"
@@ -15,8 +16,11 @@ DEFINE_SPINLOCK(nfto_lock);
 
 u32 nfto_flow_round;			/* nfto_lock */
 
+/* nfto_lock */
+DEFINE_XARRAY(nfto_flow_ids);
+u64 nfto_flow_last_id;
+
 static struct rhashtable nfto_cookies;
-static u64 nfto_last_id;	/* nfto_lock */
 
 static const struct rhashtable_params nfto_cookie_params = {
 	.key_len = sizeof(unsigned long),
@@ -101,6 +105,49 @@ static void nfto_flow_settle(struct nfto_flow *flow)
 	kfree_rcu(flow, rcu);	/* a hash walk may still pass over it */
 }
 
+/* Keeps the port's books. */
+static void nfto_flow_set_installed(struct nfto_flow *flow, bool installed)
+{
+	struct nfto_port *port = flow->port;
+
+	lockdep_assert_held(&nfto_lock);
+	if (installed == flow->installed)
+		return;
+	flow->installed = installed;
+	if (installed) {
+		port->entries++;
+		port->added++;
+	} else {
+		port->entries--;
+		port->deleted++;
+	}
+}
+
+/* It has left hardware. */
+static void nfto_flow_end_installed(struct nfto_flow *flow)
+{
+	lockdep_assert_held(&nfto_lock);
+	nfto_flow_set_installed(flow, false);
+	flow->state = NFTO_STATE_REFUSED;
+	trace_flow_removed(flow);
+	nfto_event_flow(NFTO_EVENT_REMOVED, flow);
+	nfto_flow_mark(flow, false);
+}
+
+static void nfto_flow_tell_refused(const struct nfto_flow *flow)
+{
+	trace_flow_refused(flow);
+	nfto_event_flow(NFTO_EVENT_REFUSED, flow);
+}
+
+static void nfto_flow_tell_failed(const struct nfto_flow *flow)
+{
+	lockdep_assert_held(&nfto_lock);
+	flow->port->failed++;
+	trace_flow_failed(flow);
+	nfto_event_flow(NFTO_EVENT_FAILED, flow);
+}
+
 static void nfto_flow_enqueue(struct nfto_flow *flow)
 {
 	lockdep_assert_held(&nfto_lock);
@@ -114,7 +161,7 @@ void nfto_flow_unwant(struct nfto_flow *flow)
 	lockdep_assert_held(&nfto_lock);
 	flow->wanted = false;
 	if (flow->installed) {
-		flow->state = NFTO_REMOVING;
+		flow->state = NFTO_STATE_REMOVING;
 		if (!flow->busy)
 			nfto_flow_enqueue(flow);
 	} else if (!flow->busy) {	/* a busy one's queue_node is its holder's */
@@ -127,7 +174,7 @@ void nfto_flow_withdraw(struct nfto_flow *flow, enum nfto_reason reason)
 {
 	lockdep_assert_held(&nfto_lock);
 	flow->reason = reason;
-	flow->state = NFTO_REFUSED;
+	flow->state = NFTO_STATE_REFUSED;
 	flow->err = 0;
 	flow->tries = 0;	/* there is nothing that the driver has said to wait for */
 	if (flow->port)
@@ -139,6 +186,7 @@ void nfto_flow_detach(struct nfto_flow *flow, enum nfto_reason reason)
 {
 	lockdep_assert_held(&nfto_lock);
 	rhashtable_remove_fast(&nfto_cookies, &flow->by_cookie, nfto_cookie_params);
+	xa_erase(&nfto_flow_ids, flow->id);
 	list_del(&flow->table_node);
 	if (flow->installed)
 		nfto_flow_mark(flow, false);
@@ -166,6 +214,16 @@ static void nfto_flow_find_way(struct nfto_way *way, const struct flow_offload *
 	}
 }
 
+/* What conntrack has counted of the direction; nothing if it does not count. */
+bool nfto_flow_acct(const struct nfto_flow *flow, u64 *packets, u64 *bytes)
+{
+	const struct nf_conn_acct *acct = nf_conn_acct_find(flow->ct);
+
+	*packets = acct ? atomic64_read(&acct->counter[flow->dir].packets) : 0;
+	*bytes = acct ? atomic64_read(&acct->counter[flow->dir].bytes) : 0;
+	return acct;
+}
+
 static struct nfto_flow *nfto_flow_alloc(struct flow_offload *core, u8 dir)
 {
 	struct nfto_flow *flow = kzalloc(sizeof(*flow), GFP_KERNEL);
@@ -176,9 +234,11 @@ static struct nfto_flow *nfto_flow_alloc(struct flow_offload *core, u8 dir)
 	flow->core = core;
 	flow->dir = dir;
 	flow->ct = core->ct;
-	flow->state = NFTO_REFUSED;
+	flow->state = NFTO_STATE_REFUSED;
+	flow->since = jiffies;
 	nfto_flow_find_way(&flow->way, core, dir);
 	nf_conntrack_get(&flow->ct->ct_general);
+	nfto_flow_acct(flow, &flow->packets_before, &flow->bytes_before);
 	INIT_LIST_HEAD(&flow->queue_node);
 	return flow;
 }
@@ -196,7 +256,11 @@ static bool nfto_flow_attach(struct nfto_flow *flow, struct nfto_table *table)
 	lockdep_assert_held(&nfto_lock);
 	if (rhashtable_insert_fast(&nfto_cookies, &flow->by_cookie, nfto_cookie_params))
 		return false;
-	flow->id = ++nfto_last_id;
+	flow->id = ++nfto_flow_last_id;
+	if (xa_err(xa_store(&nfto_flow_ids, flow->id, flow, GFP_ATOMIC))) {
+		rhashtable_remove_fast(&nfto_cookies, &flow->by_cookie, nfto_cookie_params);
+		return false;
+	}
 	flow->round = nfto_flow_round;
 	flow->table = table;
 	flow->attached = true;
@@ -284,15 +348,15 @@ static enum nfto_reason nfto_flow_place(const struct nfto_flow *flow, struct nft
 
 static void nfto_flow_refuse(struct nfto_flow *flow, enum nfto_reason reason)
 {
-	bool news = flow->reason != reason || flow->state != NFTO_REFUSED;
+	bool news = flow->reason != reason || flow->state != NFTO_STATE_REFUSED;
 
 	lockdep_assert_held(&nfto_lock);
-	flow->state = NFTO_REFUSED;
+	flow->state = NFTO_STATE_REFUSED;
 	flow->reason = reason;
 	flow->err = 0;
 	flow->tries = 0;
 	if (news)
-		trace_flow_refused(flow);
+		nfto_flow_tell_refused(flow);
 }
 
 /*
@@ -335,7 +399,7 @@ static void nfto_flow_offer(struct nfto_flow *flow, const struct nfto_rule *rule
 
 	flow->port = port;
 	flow->wanted = true;
-	flow->state = NFTO_QUEUED;
+	flow->state = NFTO_STATE_QUEUED;
 	flow->reason = NFTO_REASON_NONE;
 	flow->poll_round = port->poll_round;
 	flow->holds_out = true;
@@ -525,29 +589,30 @@ void nfto_flow_added(struct nfto_flow *flow, int err, enum nfto_reason reason, c
 	swap(flow->text, copy);
 	flow->busy = false;
 	if (!flow->wanted) {	/* its end came while the driver was at it, with its own reason */
-		flow->installed = !reason;
+		nfto_flow_set_installed(flow, !reason);
 		nfto_flow_unwant(flow);
 	} else if (!reason) {
-		flow->installed = true;
+		nfto_flow_set_installed(flow, true);
 		flow->err = 0;
 		flow->reason = NFTO_REASON_NONE;
 		flow->tries = 0;
-		flow->state = NFTO_HARDWARE;
+		flow->state = NFTO_STATE_HARDWARE;
 		trace_flow_hardware(flow);
+		nfto_event_flow(NFTO_EVENT_HARDWARE, flow);
 		nfto_flow_mark(flow, true);
 	} else {
 		flow->err = err;
 		flow->reason = reason;
 		flow->wanted = false;
-		flow->state = err ? NFTO_FAILED : NFTO_REFUSED;
+		flow->state = err ? NFTO_STATE_FAILED : NFTO_STATE_REFUSED;
 		if (flow->tries < U8_MAX)
 			flow->tries++;
 		flow->epoch = flow->port->epoch;
 		flow->next_try = jiffies + nfto_flow_backoff(flow);
 		if (err)
-			trace_flow_failed(flow);
+			nfto_flow_tell_failed(flow);
 		else
-			trace_flow_refused(flow);
+			nfto_flow_tell_refused(flow);
 		nfto_flow_settle(flow);
 	}
 	spin_unlock_bh(&nfto_lock);
@@ -575,10 +640,7 @@ void nfto_flow_deleted(struct nfto_flow *flow, int err)
 			nfto_flow_drop_out(flow);
 	} else {
 		list_del_init(&flow->queue_node);
-		flow->installed = false;
-		flow->state = NFTO_REFUSED;
-		trace_flow_removed(flow);
-		nfto_flow_mark(flow, false);
+		nfto_flow_end_installed(flow);
 		nfto_flow_settle(flow);
 	}
 	spin_unlock_bh(&nfto_lock);
@@ -684,11 +746,10 @@ void nfto_flow_forget(struct nfto_flow *flow)
 	spin_lock_bh(&nfto_lock);
 	list_del_init(&flow->queue_node);
 	flow->busy = false;
-	flow->installed = false;
-	flow->state = NFTO_REFUSED;
 	flow->reason = NFTO_REASON_DEVICE_GONE;
-	trace_flow_removed(flow);
-	nfto_flow_mark(flow, false);
+	if (flow->installed)
+		nfto_flow_end_installed(flow);
+	flow->state = NFTO_STATE_REFUSED;
 	nfto_flow_settle(flow);
 	spin_unlock_bh(&nfto_lock);
 }
@@ -705,5 +766,6 @@ int nfto_flow_init(void)
 
 void nfto_flow_exit(void)
 {
+	WARN_ON(!xa_empty(&nfto_flow_ids));
 	rhashtable_destroy(&nfto_cookies);
 }

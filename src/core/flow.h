@@ -19,10 +19,12 @@
 #include <linux/rhashtable.h>
 #include <net/flow_offload.h>
 #include "rule.h"
+#include <uapi/linux/nft_offload.h>
 
 struct flow_offload;
 struct net;
 struct nf_conn;
+struct nfto_filter;
 struct nfto_port;
 struct nfto_table;
 
@@ -64,14 +66,6 @@ struct nfto_way {
 	u8 mac[ETH_ALEN];		/* to which it is sent; zero if not known */
 };
 
-enum nfto_state {
-	NFTO_QUEUED,	/* the driver has not been asked yet */
-	NFTO_HARDWARE,
-	NFTO_REFUSED,	/* the driver was not asked: see reason */
-	NFTO_FAILED,	/* the driver said no: see reason, err, text */
-	NFTO_REMOVING,	/* to be deleted in hardware */
-};
-
 struct nfto_flow {
 	struct rhash_head by_cookie;	/* while attached */
 	struct rhash_head by_match;	/* port->owners, while @owner */
@@ -86,12 +80,15 @@ struct nfto_flow {
 	struct nf_conn *ct;		/* referenced */
 	u64 packets;			/* by hardware */
 	u64 bytes;			/* by hardware; of layer 3, as conntrack counts */
+	u64 packets_before;		/* that conntrack had counted when this object began */
+	u64 bytes_before;
+	unsigned long since;		/* jiffies, when this object began */
 	unsigned long next_try;		/* jiffies, if refused or failed */
 	char *text;			/* the driver's own words, or NULL */
 	int err;			/* the driver's errno, or 0 */
 	u32 poll_round;
 	u32 round;			/* nfto_flow_round when it was last looked at */
-	u8 state;			/* enum nfto_state */
+	u8 state;			/* enum nfto_flow_state */
 	u8 reason;			/* enum nfto_reason */
 	u8 tries;			/* failures in a row */
 	u32 epoch;			/* port->epoch when it failed last */
@@ -141,6 +138,12 @@ void nfto_flow_drop_table(struct nfto_table *table);
  * May sleep; no locks.
  */
 void nfto_flow_end_changed(const struct nfto_change *changes, unsigned int num);
+
+/*
+ * The same for the flows that @filter passes, for an administrator; those that have packets come
+ * back. Returns how many directions passed. May sleep; no locks.
+ */
+u32 nfto_flow_flush(const struct nfto_filter *filter);
 
 /*
  * The flows of @port are not to be in hardware any more, for @reason; they go on in software. The

@@ -2,6 +2,7 @@
 #include <linux/etherdevice.h>
 #include <net/netfilter/nf_conntrack.h>
 #include "bind.h"
+#include "filter.h"
 #include "flow_internal.h"
 #include "port.h"
 #include "trace.h"
@@ -24,7 +25,7 @@ static bool nfto_change_covers(const struct nfto_change *change, const struct nf
 /* Could it not be built, or not be placed, as happens while a neighbour is not resolved? */
 static bool nfto_flow_waits(const struct nfto_flow *flow)
 {
-	return flow->state == NFTO_REFUSED &&
+	return flow->state == NFTO_STATE_REFUSED &&
 	       (flow->reason == NFTO_REASON_BUILD || flow->reason == NFTO_REASON_INGRESS ||
 		flow->reason == NFTO_REASON_EGRESS);
 }
@@ -123,6 +124,27 @@ void nfto_flow_end_changed(const struct nfto_change *changes, unsigned int num)
 	}
 	spin_unlock_bh(&nfto_lock);
 	mutex_unlock(&nfto_round_mutex);
+}
+
+u32 nfto_flow_flush(const struct nfto_filter *filter)
+{
+	unsigned int looked = 0;
+	struct nfto_flow *flow;
+	unsigned long at = 0;
+	u32 num = 0;
+	u64 last;
+
+	spin_lock_bh(&nfto_lock);
+	last = nfto_flow_last_id;
+	while ((flow = xa_find_after(&nfto_flow_ids, &at, last, XA_PRESENT))) {
+		if (nfto_filter_passes(filter, flow)) {
+			nfto_flow_end(flow, NFTO_REASON_FLUSHED);
+			num++;
+		}
+		nfto_flow_breathe(&looked);
+	}
+	spin_unlock_bh(&nfto_lock);
+	return num;
 }
 
 void nfto_flow_unbind(struct nfto_table *table, int ifindex)

@@ -6,11 +6,16 @@
 #ifndef NFTO_FLOW_INTERNAL_H
 #define NFTO_FLOW_INTERNAL_H
 
+#include <linux/xarray.h>
 #include "../compat/flowtable.h"
 #include "flow.h"
 #include "nfto.h"
 
 #define NFTO_CHUNK 256	/* flows looked at in one hold of nfto_lock, where there may be many */
+
+/* The attached ones, by id, and the id that was given last. */
+extern struct xarray nfto_flow_ids;
+extern u64 nfto_flow_last_id;
 
 extern u32 nfto_flow_round;	/* of looking at all flows, see nfto_flow_end_changed() */
 
@@ -35,6 +40,9 @@ struct nfto_flow *nfto_flow_find(unsigned long cookie);
 
 /* The other direction of an attached flow, or NULL. */
 struct nfto_flow *nfto_flow_back(const struct nfto_flow *flow);
+
+/* What conntrack has counted of the direction; false: it does not count, and both are 0. */
+bool nfto_flow_acct(const struct nfto_flow *flow, u64 *packets, u64 *bytes);
 
 /* The core's flow may go away after this. May free the flow. */
 void nfto_flow_detach(struct nfto_flow *flow, enum nfto_reason reason);

@@ -6,12 +6,12 @@
 #include <net/sock.h>
 #include "bind.h"
 #include "driver.h"
+#include "event.h"
+#include "flow_netlink.h"
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "policy.h"
 #include "port.h"
-
-static struct genl_family nfto_netlink_family;
 
 /* What a request for a driver that is not known is answered; the table does not change. */
 static char nfto_netlink_drivers[512] __ro_after_init;
@@ -55,7 +55,44 @@ static int nfto_netlink_put_backend(struct sk_buff *skb, const struct net_device
 	return 0;
 }
 
-static int nfto_netlink_put_device(struct sk_buff *skb, const struct net_device *dev)
+/* What hardware that is driven as @info says may do otherwise, as far as the policy lets it. */
+static int nfto_netlink_put_hazards(struct sk_buff *skb, const struct nfto_port_info *info)
+{
+	unsigned int hazard;
+
+	for (hazard = 0; hazard < NFTO_HAZARDS; hazard++)
+		if (info->hazards & BIT(hazard) &&
+		    nla_put_string(skb, NFTO_A_HAZARD, nfto_hazard_name(hazard)))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int nfto_netlink_put_port(struct sk_buff *skb, const struct net_device *dev)
+{
+	struct nfto_port_info info;
+	struct nlattr *nest;
+
+	if (!nfto_port_get_info(dev, &info))
+		return 0;
+	if (info.asic.id_len && nla_put(skb, NFTO_A_ASIC, info.asic.id_len, info.asic.id))
+		return -EMSGSIZE;
+	if (nfto_netlink_put_hazards(skb, &info))
+		return -EMSGSIZE;
+	nest = nla_nest_start(skb, NFTO_A_STATISTICS);
+	if (!nest || nla_put_u32(skb, NFTO_A_STATISTICS_ENTRIES, info.entries) ||
+	    nla_put_u64_64bit(skb, NFTO_A_STATISTICS_ADDED, info.added,
+			      NFTO_A_STATISTICS_PAD) ||
+	    nla_put_u64_64bit(skb, NFTO_A_STATISTICS_DELETED, info.deleted,
+			      NFTO_A_STATISTICS_PAD) ||
+	    nla_put_u64_64bit(skb, NFTO_A_STATISTICS_FAILED, info.failed,
+			      NFTO_A_STATISTICS_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int nfto_netlink_put_device(struct sk_buff *skb, const struct net_device *dev,
+				   const struct nfto_tally *tally)
 {
 	const char *device_driver = nfto_netlink_device_driver(dev);
 	struct nfto_device_policy policy;
@@ -72,7 +109,9 @@ static int nfto_netlink_put_device(struct sk_buff *skb, const struct net_device 
 		return -EMSGSIZE;
 	if (driver && nla_put_string(skb, NFTO_A_DRIVER, driver->name))
 		return -EMSGSIZE;
-	return nfto_netlink_put_policy(skb, &policy);
+	if (nfto_netlink_put_policy(skb, &policy) || nfto_netlink_put_port(skb, dev))
+		return -EMSGSIZE;
+	return nfto_tally_put(skb, NFTO_A_FLOWS, tally, dev->ifindex);
 }
 
 /* The device that a request is about, or NULL, which the user is told. RTNL is held. */
@@ -105,6 +144,7 @@ static struct net_device *nfto_netlink_find(struct genl_info *info, int *err)
 
 int nfto_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
+	struct nfto_tally *tally;
 	struct net_device *dev;
 	struct sk_buff *reply;
 	void *header;
@@ -115,9 +155,12 @@ int nfto_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
 				    "device-get takes no policy; device-set does");
 		return -EINVAL;
 	}
+	tally = nfto_flow_tally(genl_info_net(info), false);
 	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!reply)
-		return -ENOMEM;
+	if (!reply || !tally) {
+		err = -ENOMEM;
+		goto err_free_reply;
+	}
 	header = genlmsg_put_reply(reply, info, &nfto_netlink_family, 0, NFTO_CMD_DEVICE_GET);
 	if (!header) {
 		err = -EMSGSIZE;
@@ -126,20 +169,22 @@ int nfto_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
 	rtnl_lock();
 	dev = nfto_netlink_find(info, &err);
 	if (dev)
-		err = nfto_netlink_put_device(reply, dev);
+		err = nfto_netlink_put_device(reply, dev, tally);
 	rtnl_unlock();
 	if (err)
 		goto err_free_reply;
 	genlmsg_end(reply, header);
+	kvfree(tally);
 	return genlmsg_reply(reply, info);
 
 err_free_reply:
 	nlmsg_free(reply);
+	kvfree(tally);
 	return err;
 }
 
 static int nfto_netlink_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
-				 const struct net_device *dev)
+				 const struct net_device *dev, const struct nfto_tally *tally)
 {
 	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 				   &nfto_netlink_family, NLM_F_MULTI, NFTO_CMD_DEVICE_GET);
@@ -147,7 +192,7 @@ static int nfto_netlink_dump_one(struct sk_buff *skb, struct netlink_callback *c
 	if (!header)
 		return -EMSGSIZE;
 	genl_dump_check_consistent(cb, header);
-	if (nfto_netlink_put_device(skb, dev)) {
+	if (nfto_netlink_put_device(skb, dev, tally)) {
 		genlmsg_cancel(skb, header);
 		return -EMSGSIZE;
 	}
@@ -159,6 +204,7 @@ static int nfto_netlink_dump_one(struct sk_buff *skb, struct netlink_callback *c
 int nfto_nl_device_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct net *net = sock_net(skb->sk);
+	struct nfto_tally *tally;
 	struct net_device *dev;
 	long at = 0;
 
@@ -167,17 +213,21 @@ int nfto_nl_device_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 				    "a dump of all devices takes no attribute");
 		return -EINVAL;
 	}
+	tally = nfto_flow_tally(net, false);	/* may take its time: not under RTNL */
+	if (!tally)
+		return -ENOMEM;
 	rtnl_lock();
 	/* between two parts devices may come and go: whoever dumps is told then, and asks again */
 	cb->seq = net->dev_base_seq;
 	for_each_netdev(net, dev) {
 		if (at++ < cb->args[0])
 			continue;
-		if (nfto_netlink_dump_one(skb, cb, dev))
+		if (nfto_netlink_dump_one(skb, cb, dev, tally))
 			break;
 		cb->args[0] = at;
 	}
 	rtnl_unlock();
+	kvfree(tally);
 	return skb->len;
 }
 
@@ -271,7 +321,7 @@ int nfto_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-static struct genl_family nfto_netlink_family __ro_after_init = {
+struct genl_family nfto_netlink_family __ro_after_init = {
 	.name		= NFTO_FAMILY_NAME,
 	.version	= NFTO_FAMILY_VERSION,
 	.maxattr	= ARRAY_SIZE(nfto_main_nl_policy) - 1,
@@ -288,6 +338,7 @@ int __init nfto_netlink_init(void)
 	const struct nfto_driver *driver;
 	unsigned int i;
 	size_t len;
+	int err;
 
 	len = scnprintf(nfto_netlink_drivers, sizeof(nfto_netlink_drivers),
 			"there is no known driver of that name; those known are:");
@@ -295,10 +346,17 @@ int __init nfto_netlink_init(void)
 		if (nfto_driver_by_name(driver->name) == driver)	/* once */
 			len += scnprintf(nfto_netlink_drivers + len,
 					 sizeof(nfto_netlink_drivers) - len, " %s", driver->name);
-	return genl_register_family(&nfto_netlink_family);
+	err = nfto_event_init();
+	if (err)
+		return err;
+	err = genl_register_family(&nfto_netlink_family);
+	if (err)
+		nfto_event_exit();
+	return err;
 }
 
 void nfto_netlink_exit(void)
 {
 	genl_unregister_family(&nfto_netlink_family);
+	nfto_event_exit();
 }

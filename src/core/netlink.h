@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * netlink - the generic netlink family `nft_offload`: what became of devices, and their policy.
+ * netlink - the generic netlink family `nft_offload`: what became of devices and flows, and policy.
  *
  * Specified in ../spec/nft_offload.yaml, from which netlink_gen.[ch] and the header for users are
- * made (scripts/gen-netlink). Requests run side by side (parallel_ops); RTNL orders them, keeps
- * their device registered and its driver bound, and is taken with no other lock of ours held.
+ * made (scripts/gen-netlink). Requests run side by side (parallel_ops). RTNL orders those about
+ * devices, keeps their device registered and its driver bound, and is taken with no other lock of
+ * ours held. Those about flows and flowtables (netlink_flow.c) hold nfto_lock, now and then let go.
  *
  * Life:
  *  - Registered once all but the flowtable types is there, and unregistered before anything goes.
  *    The types come after it because nothing may fail once a flowtable can use us.
  *  - A request is over when nfto_netlink_exit() returns: genl waits for it. A dump that its reader
  *    has not taken to the end holds a reference on the module, so that there is no unloading.
- *    Nothing of a dump is kept but the number of devices that it has passed.
+ *    Nothing of a dump is kept but the number of what it has passed.
  *  - A device that is unregistered, or leaves the namespace, is not found any more; what a request
  *    is doing with it ends first, for both hold RTNL. Its policy ends there (policy.h).
  *  - Namespaces: a request sees its socket's, which the socket holds. Nothing is kept for each.
@@ -20,6 +21,11 @@
  */
 #ifndef NFTO_NETLINK_H
 #define NFTO_NETLINK_H
+
+struct genl_family;
+
+/* What messages that are not answers are made with, too. */
+extern struct genl_family nfto_netlink_family;
 
 int nfto_netlink_init(void);
 void nfto_netlink_exit(void);

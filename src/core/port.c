@@ -7,6 +7,7 @@
 #include <net/sch_generic.h>
 #include "../compat/flow_offload.h"
 #include "../compat/netdev.h"
+#include "event.h"
 #include "flow.h"
 #include "policy.h"
 #include "port.h"
@@ -239,6 +240,7 @@ static void nfto_port_set_reason(struct nfto_port *port, enum nfto_reason reason
 	trace_port_bind(port, err);
 	if (!news)
 		return;
+	nfto_event_device(reason ? NFTO_EVENT_UNBOUND : NFTO_EVENT_BOUND, port->dev, reason);
 	if (!reason)
 		net_info_ratelimited("nft_offload: %s: bridged (%s); its driver takes no clsact or ingress qdisc meanwhile\n",
 				     port->dev->name, port->driver->name);
@@ -636,6 +638,45 @@ void nfto_port_gone(struct net_device *dev)
 		port->rtnl = false;
 		mutex_unlock(&port->mutex);
 	}
+}
+
+/* What may happen to flows of the port: by the dialects that the policy allows. */
+static u32 nfto_port_hazards(const struct nfto_port *port)
+{
+	const u32 ttl = BIT(NFTO_HAZARD_TTL_UNTOUCHED), fin = BIT(NFTO_HAZARD_FIN_RST);
+	const struct nfto_driver *driver = port->driver;
+	struct nfto_policy allowed;
+	u32 hazards, all = 0;
+	u8 i;
+
+	nfto_port_allowed(port, &allowed);
+	for (i = 0; i < driver->num_dialects; i++) {
+		hazards = nfto_dialect_hazards(driver, driver->dialects[i]);
+		if (hazards & ttl && !allowed.ttl_lossy)
+			continue;	/* never used */
+		if (!allowed.tcp_unguarded)
+			hazards &= ~fin;	/* used for UDP alone */
+		all |= hazards;
+	}
+	return all;
+}
+
+bool nfto_port_get_info(const struct net_device *dev, struct nfto_port_info *info)
+{
+	const struct nfto_port *port;
+
+	spin_lock_bh(&nfto_lock);
+	port = nfto_port_find(dev);
+	if (port) {
+		info->asic = port->asic;
+		info->hazards = nfto_port_hazards(port);
+		info->entries = port->entries;
+		info->added = port->added;
+		info->deleted = port->deleted;
+		info->failed = port->failed;
+	}
+	spin_unlock_bh(&nfto_lock);
+	return port;
 }
 
 static void nfto_port_look_again(const struct net_device *dev, bool judge)

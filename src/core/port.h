@@ -43,6 +43,8 @@ struct nfto_port {
 	bool judge;			/* its flows too, for its policy changed */
 	bool identified;		/* @asic is valid, if its id_len is not 0 */
 	struct netdev_phys_item_id asic;
+	u32 entries;			/* in hardware, as of now */
+	u64 added, deleted, failed;	/* rules that the driver took, deleted, said no to */
 
 	struct mutex mutex;		/* protects what follows, and every driver call */
 	struct flow_block block;
@@ -128,6 +130,17 @@ void nfto_port_gone(struct net_device *dev);
  * Any context.
  */
 void nfto_port_changed(const struct net_device *dev);
+
+/* What users are told of a port. */
+struct nfto_port_info {
+	struct netdev_phys_item_id asic;	/* id_len 0: none, or not asked yet */
+	u32 hazards;				/* BIT(enum nfto_hazard) that the policy lets through */
+	u32 entries;
+	u64 added, deleted, failed;
+};
+
+/* False: @dev is none. Takes nfto_lock. */
+bool nfto_port_get_info(const struct net_device *dev, struct nfto_port_info *info);
 
 /* The policy of @dev, which is registered, was set. RTNL is held. */
 void nfto_port_policy_changed(const struct net_device *dev);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/rtnetlink.h>
+#include "event.h"
 #include "flow.h"
 #include "port.h"
 #include "program.h"
@@ -62,8 +63,10 @@ static void nfto_program_add(struct nfto_port *port, struct nfto_flow *flow)
 		reason = nfto_port_add(port, flow->id, &flow->rule, &extack, &err);
 	if (err) {
 		nfto_program_log(port, reason, err, extack._msg);
-		if (reason == NFTO_REASON_TABLE_FULL)
+		if (reason == NFTO_REASON_TABLE_FULL) {
 			nfto_program_note_full(port, true);
+			nfto_event_device(NFTO_EVENT_TABLE_FULL, port->dev, reason);
+		}
 	} else if (!reason) {
 		nfto_program_note_full(port, false);
 	}

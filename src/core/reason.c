@@ -99,6 +99,8 @@ static const struct {
 		"a neighbour changed, so the flow has to be found anew" },
 	[NFTO_REASON_STALE_BRIDGE] = { "stale-bridge",
 		"a bridge changed, so the flow has to be found anew" },
+	[NFTO_REASON_FLUSHED] = { "flushed",
+		"an administrator flushed the flow; it comes back with its next packets" },
 	[NFTO_REASON_TEARDOWN] = { "teardown",
 		"the flow is being torn down" },
 	[NFTO_REASON_SUPERSEDED] = { "superseded",

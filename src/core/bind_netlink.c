@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <net/netfilter/nf_flow_table.h>
+#include <net/netfilter/nf_tables.h>
+#include <net/netlink.h>
+#include "bind.h"
+#include "nfto.h"
+#include "port.h"
+#include <uapi/linux/nft_offload.h>
+
+/* Our types are nf_tables' alone, whose flowtable is around the core's. It outlives ours. */
+static const struct nft_flowtable *nfto_bind_nft(const struct nfto_table *table)
+{
+	return container_of(table->ft, struct nft_flowtable, data);
+}
+
+const char *nfto_bind_table_name(const struct nfto_table *table)
+{
+	return nfto_bind_nft(table)->table->name;
+}
+
+const char *nfto_bind_flowtable_name(const struct nfto_table *table)
+{
+	return nfto_bind_nft(table)->name;
+}
+
+static int nfto_bind_put_bind(struct sk_buff *skb, const struct nfto_bind *bind,
+			      const struct net_device *dev)
+{
+	enum nfto_reason reason = NFTO_REASON_NONE;
+	u32 backend = nfto_bind_backend_of(bind, &reason);
+
+	if (nla_put_u32(skb, NFTO_A_FLOWTABLE_DEVICE_IFINDEX, bind->ifindex) ||
+	    nla_put_u32(skb, NFTO_A_FLOWTABLE_DEVICE_BACKEND, backend) ||
+	    (dev && nla_put_string(skb, NFTO_A_FLOWTABLE_DEVICE_IFNAME, dev->name)))
+		return -EMSGSIZE;
+	if (backend == NFTO_BACKEND_SOFTWARE &&
+	    (nla_put_string(skb, NFTO_A_FLOWTABLE_DEVICE_REASON, nfto_reason_name(reason)) ||
+	     nla_put_string(skb, NFTO_A_FLOWTABLE_DEVICE_REASON_TEXT, nfto_reason_text(reason))))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int nfto_bind_put_table_info(struct sk_buff *skb, const struct nfto_table *table)
+{
+	const struct nft_flowtable *nft = nfto_bind_nft(table);
+	struct net *net = read_pnet(&table->ft->net);
+	const struct nfto_bind *bind;
+	struct nlattr *nest;
+
+	lockdep_assert_held(&nfto_lock);
+	if (nla_put_u32(skb, NFTO_A_FLOWTABLE_FAMILY, nft->table->family) ||
+	    nla_put_string(skb, NFTO_A_FLOWTABLE_TABLE, nft->table->name) ||
+	    nla_put_string(skb, NFTO_A_FLOWTABLE_NAME, nft->name) ||
+	    nla_put_u64_64bit(skb, NFTO_A_FLOWTABLE_HANDLE, nft->handle, NFTO_A_FLOWTABLE_PAD))
+		return -EMSGSIZE;
+	if (table->ft->flags & NF_FLOWTABLE_COUNTER &&
+	    nla_put_flag(skb, NFTO_A_FLOWTABLE_COUNTER))
+		return -EMSGSIZE;
+	list_for_each_entry(bind, &table->binds, list) {
+		nest = nla_nest_start(skb, NFTO_A_FLOWTABLE_DEVICE);
+		if (!nest ||
+		    nfto_bind_put_bind(skb, bind, dev_get_by_index_rcu(net, bind->ifindex)))
+			return -EMSGSIZE;
+		nla_nest_end(skb, nest);
+	}
+	return 0;
+}
