@@ -120,8 +120,10 @@ class Flows:
         client = Tuple(self.addresses.one(family, "client"), self.addresses.one(family, asked),
                        port(chance), port(chance))
         server = self.translated(family, nat, client)
+        # In between, behind the new destination, is what rules for a new source look at.
+        between = client._replace(dport=server.dport)
         ends = {(proto, view.sport, view.dport) for view in (
-            client, server, turned(client), turned(server))}
+            client, server, turned(client), turned(server), between, turned(between))}
         if ends & self.taken:
             return
         self.taken |= ends
