@@ -61,7 +61,8 @@ def test_a_device_that_nobody_wants_anything_of(space, devices):
     d0 = devices.get("d0")
     assert d0 == {"ifindex": d0["ifindex"], "ifname": "d0", "backend": "none", "reason": None,
                   "reason_text": None, "device_driver": "dummy", "driver": None,
-                  "policy": DEFAULT}
+                  "policy": DEFAULT, "flows": dict.fromkeys(device.STATES.values(), 0),
+                  "asic": "", "hazards": [], "statistics": None}
     assert links(space)[d0["ifindex"]] == "d0"
     assert devices.get(d0["ifindex"]) == d0
 
@@ -182,7 +183,8 @@ BAD = {
     "get-garbage": (GET, [D0, b"\1\0\0\0"], 0, INVALID, None, None),
     "dump-with-device": (GET, [D0], genl.NLM_F_DUMP, INVALID, "takes no attribute", None),
     "dump-of-set": (SET, [], genl.NLM_F_DUMP, UNKNOWN, None, None),
-    "no-such-command": (C.NFTO_CMD_DEVICE_SET + 1, [], 0, UNKNOWN, None, None),
+    "no-such-command": (C.NFTO_CMD_VERSION_GET + 1, [], 0, UNKNOWN, None, None),
+    "no-request": (C.NFTO_CMD_EVENT_NTF, [], 0, UNKNOWN, None, None),
     "set-nothing": (SET, [D0], 0, INVALID, "no policy", None),
     "set-nobody": (SET, [LOSSY], 0, INVALID, "name the device", None),
     "set-no-such-name": (SET, [device.name_of("d1"), LOSSY], 0, errno.ENODEV, "no such device",

@@ -8,6 +8,7 @@ words and the attribute that it points at.
 
 import contextlib
 import os
+import select
 import socket
 import struct
 
@@ -48,12 +49,25 @@ def walk(data, begin=0):
         begin += length + 3 & ~3
 
 
+def all_of(data, kind):
+    """The payloads of an attribute that may be there several times."""
+    return [payload for _, found, payload in walk(data) if found & NLA_TYPE_MASK == kind]
+
+
 def decode(data):
     return {kind & NLA_TYPE_MASK: payload for _, kind, payload in walk(data)}
 
 
 def as_u32(payload):
     return struct.unpack("I", payload)[0]
+
+
+def as_u64(payload):
+    return struct.unpack("Q", payload)[0]
+
+
+def as_port(payload):
+    return struct.unpack("!H", payload)[0]
 
 
 def as_text(payload):
@@ -73,6 +87,17 @@ def attribute_at(request, offset, begin=HEADERS, end=None):
             return inner and (kind & NLA_TYPE_MASK,) + inner
         begin += max(length, 4) + 3 & ~3
     return None
+
+
+class Answer(dict):
+    """Attributes by type, of several of one type the last; all() has each of them."""
+
+    def __init__(self, data):
+        super().__init__(decode(data))
+        self.data = data
+
+    def all(self, kind):
+        return all_of(self.data, kind)
 
 
 class Refused(Exception):
@@ -119,7 +144,7 @@ class Socket:
         at = 0
         while at < len(data):
             length, kind, flags, sequence, _ = struct.unpack_from("IHHII", data, at)
-            assert sequence == self.sequence, "an answer to another request"
+            assert sequence in (self.sequence, 0), "an answer to another request"
             yield kind, flags, data[at + 16:at + length]
             at += length + 3 & ~3
 
@@ -130,7 +155,7 @@ class Socket:
             for kind, flags, body in self.receive():
                 interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)
                 if kind not in (NLMSG_ERROR, NLMSG_DONE):
-                    yield decode(body[4:])
+                    yield Answer(body[4:])
                     continue
                 error = struct.unpack_from("i", body)[0]
                 if error:
@@ -151,6 +176,12 @@ class Socket:
             where = attribute_at(request, as_u32(offset))
             assert where, "the kernel points at offset %d, where no attribute is" % as_u32(offset)
         return Refused(errno, as_text(message) if message else None, where)
+
+    def events(self, seconds):
+        """What has come by itself, or comes within a time: the attributes of each message."""
+        while select.select([self.socket], [], [], seconds)[0]:
+            for _, _, body in self.receive():
+                yield Answer(body[4:])
 
     def do(self, family, command, *attributes):
         """The attributes of the answer; None if there is but an acknowledgement."""
