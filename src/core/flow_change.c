@@ -126,6 +126,20 @@ void nfto_flow_end_changed(const struct nfto_change *changes, unsigned int num)
 	mutex_unlock(&nfto_round_mutex);
 }
 
+/* Ends both directions if @filter passes this one; returns how many it passes. */
+static u32 nfto_flow_flush_one(struct nfto_flow *flow, const struct nfto_filter *filter)
+{
+	const struct nfto_flow *back = nfto_flow_back(flow);
+	u32 num;
+
+	lockdep_assert_held(&nfto_lock);
+	if (!nfto_filter_passes(filter, flow))
+		return 0;
+	num = 1 + (back && nfto_filter_passes(filter, back));
+	nfto_flow_end(flow, NFTO_REASON_FLUSHED);
+	return num;
+}
+
 u32 nfto_flow_flush(const struct nfto_filter *filter)
 {
 	unsigned int looked = 0;
@@ -137,10 +151,8 @@ u32 nfto_flow_flush(const struct nfto_filter *filter)
 	spin_lock_bh(&nfto_lock);
 	last = nfto_flow_last_id;
 	while ((flow = xa_find_after(&nfto_flow_ids, &at, last, XA_PRESENT))) {
-		if (nfto_filter_passes(filter, flow)) {
-			nfto_flow_end(flow, NFTO_REASON_FLUSHED);
-			num++;
-		}
+		if (!nfto_flow_dying(flow->core))
+			num += nfto_flow_flush_one(flow, filter);
 		nfto_flow_breathe(&looked);
 	}
 	spin_unlock_bh(&nfto_lock);

@@ -66,6 +66,7 @@ def assert_as_sent(shown, flow, direction):
 @pytest.mark.parametrize("what", [("ipv4", "tcp", "both"), ("ipv6", "udp", "snat"),
                                   ("ipv4", "udp", "none")], ids=" ".join)
 def test_what_hardware_has_is_told(router, family, what):
+    router.ns.sysctl(netfilter__nf_conntrack_acct=1)
     flow = established(router, *what)
     assert_hardware(measure(flow, 20))
     table = dict(zip(BOTH, entries(flow)))
@@ -356,6 +357,7 @@ def test_unloading_ends_subscriptions(router):
 @pytest.mark.one_kernel
 def test_a_dump_under_change_has_each_lasting_flow_once(router, family):
     """A few hundred flows last; others come and go meanwhile."""
+    router.flow_timeout(600)
     lasting = [establish(Flow(router, "ipv4", "udp")) for _ in range(300)]
     wait_for(lambda: len(family.flows()) == 600, 30 * SCALE, "600 flow directions")
     numbers = {each["id"] for each in family.flows()}

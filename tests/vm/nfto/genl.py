@@ -7,6 +7,7 @@ words and the attribute that it points at.
 """
 
 import contextlib
+import errno
 import os
 import select
 import socket
@@ -180,8 +181,14 @@ class Socket:
     def events(self, seconds):
         """What has come by itself, or comes within a time: the attributes of each message."""
         while select.select([self.socket], [], [], seconds)[0]:
-            for _, _, body in self.receive():
-                yield Answer(body[4:])
+            try:
+                bodies = [body for _, _, body in self.receive()]
+            except OSError as error:
+                # There was no room for some: the next that comes says for how many.
+                if error.errno != errno.ENOBUFS:
+                    raise
+                continue
+            yield from (Answer(body[4:]) for body in bodies)
 
     def do(self, family, command, *attributes):
         """The attributes of the answer; None if there is but an acknowledgement."""
