@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/delay.h>
-#include <linux/inetdevice.h>
 #include <linux/slab.h>
 #include <net/fib_notifier.h>
 #include <net/fib_rules.h>
@@ -39,16 +38,10 @@ static void nfto_route_entry6(struct nfto_change *change, const struct fib_notif
 	change->len = entry->rt->fib6_dst.plen;
 }
 
-/*
- * A nexthop of an IPv4 route can be used again. Alone in its route it was used without a carrier
- * too, unless routes of devices without one are to be ignored; then, or where others have taken its
- * place meanwhile, packets go another way now. Of which prefixes is not told.
- */
+/* Of which prefixes is not told. */
 static bool nfto_route_revives(const struct fib_notifier_info *info)
 {
-	const struct fib_nh *nh = container_of(info, struct fib_nh_notifier_info, info)->fib_nh;
-
-	return fib_info_num_path(nh->nh_parent) > 1 || ip_ignore_linkdown(nh->fib_nh_dev);
+	return nfto_nexthop_revives(container_of(info, struct fib_nh_notifier_info, info)->fib_nh);
 }
 
 /*
