@@ -41,7 +41,7 @@ u64 nfto_flow_for_each(u64 id, const struct nfto_filter *filter,
 
 /*
  * How many flow directions of a namespace there are by state, for each key: the ifindex of the
- * device where they enter, or the flowtable. Flows of more keys than there are rows are not counted.
+ * device where they enter, or the flowtable. Those of more keys than there are rows do not count.
  */
 struct nfto_tally_row {
 	unsigned long key;

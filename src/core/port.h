@@ -134,7 +134,7 @@ void nfto_port_changed(const struct net_device *dev);
 /* What users are told of a port. */
 struct nfto_port_info {
 	struct netdev_phys_item_id asic;	/* id_len 0: none, or not asked yet */
-	u32 hazards;				/* BIT(enum nfto_hazard) that the policy lets through */
+	u32 hazards;				/* BIT(enum nfto_hazard), as the policy allows */
 	u32 entries;
 	u64 added, deleted, failed;
 };
