@@ -12,6 +12,8 @@ QEMU_PID=
 # Whatever goes wrong in the kernel ends the guest.
 KERNEL_ARGS='console=ttyS0 loglevel=5 panic=-1 oops=panic softlockup_panic=1 watchdog_thresh=60'
 KERNEL_ARGS+=' rcupdate.rcu_cpu_stall_timeout=120'
+# What is emulated has nobody to be protected from, and its clock does not drift.
+KERNEL_ARGS+=' mitigations=off tsc=reliable'
 
 # qemu_base ACCELERATOR: sets QEMU to the command and what all guests have in common.
 qemu_base() {
@@ -21,7 +23,8 @@ qemu_base() {
 	if [[ $1 == kvm ]]; then
 		QEMU+=(-accel kvm -cpu host)
 	else
-		QEMU+=(-accel "tcg,thread=multi" -cpu max)
+		# Five levels of page tables would only be walked for nothing.
+		QEMU+=(-accel "tcg,thread=multi,tb-size=1024" -cpu max,la57=off)
 	fi
 }
 
