@@ -152,8 +152,7 @@ static int cli_show_sorted(struct cli_flow_list *list, enum cli_sort sort)
 		return 0;
 	rows = calloc(num, sizeof(*rows));
 	if (!rows)
-		return cli_error(CLI_ERROR, "there is no memory to sort %zu flow directions: "
-				 "leave out --sort, or give a filter", num);
+		return cli_error(CLI_ERROR, "there is no memory to sort %zu flow directions: leave out --sort, or give a filter", num);
 	for (i = 0; i < num; i++)
 		cli_sort_row(&rows[i], json_array_get(list->flows, i), sort);
 	qsort(rows, num, sizeof(*rows), cli_compare_rows);
@@ -232,7 +231,7 @@ static int cli_flows_once(const struct cli_args *args)
 
 int cli_flows(const struct cli_args *args)
 {
-	char buffer[CLI_REQUEST_SIZE] __attribute__((__aligned__(8)));
+	alignas(8) char buffer[CLI_REQUEST_SIZE];
 	const char *key = args->option[CLI_OPTION_SORT];
 	const char *choices = cli_options[CLI_OPTION_SORT].choices;
 	int ret;

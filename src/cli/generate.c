@@ -38,12 +38,10 @@ static int cli_check_device(const char *name)
 	const char *c;
 
 	if (!cli_ifname_valid(name))
-		return cli_error(CLI_USAGE, "--devices: \"%s\" is no name of a device: it has from 1 "
-				 "to 15 characters, none of them a blank, slash or colon", name);
+		return cli_error(CLI_USAGE, "--devices: \"%s\" is no name of a device: it has from 1 to 15 characters, none of them a blank, slash or colon", name);
 	for (c = name; *c; c++)
 		if (!isgraph((unsigned char)*c) || strchr("\"*\\", *c))
-			return cli_error(CLI_USAGE, "--devices: nft has no way to write the name "
-					 "\"%s\"", name);
+			return cli_error(CLI_USAGE, "--devices: nft has no way to write the name \"%s\"", name);
 	return 0;
 }
 
@@ -74,8 +72,7 @@ static int cli_split_devices(const char *text, json_t *devices)
 		ret = cli_add_device(devices, name);
 	free(copy);
 	if (!ret && json_array_size(devices) < 2)
-		ret = cli_error(CLI_USAGE, "--devices: give at least two devices, between which to "
-				"forward");
+		ret = cli_error(CLI_USAGE, "--devices: give at least two devices, between which to forward");
 	if (!ret && json_array_size(devices) > CLI_DEVICES_MAX)
 		ret = cli_error(CLI_USAGE, "--devices: a flowtable has room for %d devices",
 				CLI_DEVICES_MAX);
@@ -91,8 +88,7 @@ static int cli_check_table(const char *name)
 		    (c == name || (!cli_is_digit(*c) && !strchr(".-", *c))))
 			break;
 	if (*c || !*name || c - name > CLI_TABLE_MAX)
-		return cli_error(CLI_USAGE, "--table %s: give a letter, then letters, digits, '_', "
-				 "'-' or '.'", name);
+		return cli_error(CLI_USAGE, "--table %s: give a letter, then letters, digits, '_', '-' or '.'", name);
 	return 0;
 }
 

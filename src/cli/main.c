@@ -179,12 +179,10 @@ static int cli_main(char **argv)
 		return CLI_OK;
 	}
 	if (argv[0][0] == '-')
-		return cli_error(CLI_USAGE, "%s: there is no such option in front of a command "
-				 "(nft-offload help)", argv[0]);
+		return cli_error(CLI_USAGE, "%s: there is no such option in front of a command (nft-offload help)", argv[0]);
 	command = cli_command_find(argv[0]);
 	if (!command)
-		return cli_error(CLI_USAGE, "%s: there is no such command (nft-offload help lists "
-				 "them)", argv[0]);
+		return cli_error(CLI_USAGE, "%s: there is no such command (nft-offload help lists them)", argv[0]);
 	return cli_run(command, argv + 1);
 }
 

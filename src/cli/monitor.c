@@ -147,7 +147,7 @@ static int cli_watch_events(struct cli_netlink *nl, int signals)
 
 int cli_monitor(const struct cli_args *args)
 {
-	char buffer[CLI_REQUEST_SIZE] __attribute__((__aligned__(8)));
+	alignas(8) char buffer[CLI_REQUEST_SIZE];
 	struct cli_netlink *nl;
 	sigset_t signals;
 	int ret, fd;

@@ -160,10 +160,8 @@ struct cli_netlink *cli_netlink_try(int *err)
 int cli_netlink_refused(int err)
 {
 	if (err == -ENOENT)
-		return cli_error(CLI_ERROR, "the module nft_offload is not loaded "
-				 "(modprobe nft_offload)");
-	return cli_error(CLI_ERROR, "the kernel cannot be asked about the module nft_offload "
-			 "through generic netlink: %s", strerror(-err));
+		return cli_error(CLI_ERROR, "the module nft_offload is not loaded (modprobe nft_offload)");
+	return cli_error(CLI_ERROR, "the kernel cannot be asked about the module nft_offload through generic netlink: %s", strerror(-err));
 }
 
 int cli_netlink_open(struct cli_netlink **nl)
@@ -183,8 +181,7 @@ static const char *cli_sentence(int err)
 	case ENODEV:
 		return "there is no such device in this network namespace";
 	case EOPNOTSUPP:
-		return "the module that is loaded does not know this request: load the version "
-			"that belongs to this command (nft-offload version shows both)";
+		return "the module that is loaded does not know this request: load the version that belongs to this command (nft-offload version shows both)";
 	case ENOSPC:
 	case EBADMSG:
 		return "the kernel's answer is damaged";

@@ -8,6 +8,7 @@
 #define CLI_NETLINK_H
 
 #include <libmnl/libmnl.h>
+#include <stdalign.h>
 #include "parse.h"
 
 #define CLI_BUFFER_SIZE 65536	/* a dump's parts are not larger */
@@ -19,8 +20,9 @@ struct cli_netlink {
 	uint32_t seq;
 	bool interrupted;		/* what the last dump said may have gaps */
 	struct cli_verdict verdict;	/* on the last request */
-	char request[CLI_REQUEST_SIZE] __attribute__((__aligned__(8)));
-	char buffer[CLI_BUFFER_SIZE] __attribute__((__aligned__(8)));
+
+	alignas(8) char request[CLI_REQUEST_SIZE];
+	alignas(8) char buffer[CLI_BUFFER_SIZE];
 };
 
 /* Called for each message of an answer; 0, or the exit status to end with. */

@@ -150,7 +150,7 @@ static int cli_show_policy(struct cli_netlink *nl, const struct cli_args *args)
 /* What it is told is wrong whether or not there is a kernel to tell. */
 static int cli_check_words(const struct cli_args *args)
 {
-	char buffer[CLI_REQUEST_SIZE] __attribute__((__aligned__(8)));
+	alignas(8) char buffer[CLI_REQUEST_SIZE];
 
 	if (args->num_words < 2)
 		return 0;

@@ -86,7 +86,7 @@ static int cli_flush_filter(struct nlmsghdr *nlh, const struct cli_args *args)
 
 int cli_flush(const struct cli_args *args)
 {
-	char buffer[CLI_REQUEST_SIZE] __attribute__((__aligned__(8)));
+	alignas(8) char buffer[CLI_REQUEST_SIZE];
 	struct cli_netlink *nl;
 	struct nlmsghdr *nlh;
 	json_t *answer;

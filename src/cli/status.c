@@ -205,7 +205,6 @@ int cli_status(const struct cli_args *args)
 	bool prometheus = args->option[CLI_OPTION_PROMETHEUS];
 
 	if (prometheus && (cli_json || args->option[CLI_OPTION_WATCH]))
-		return cli_error(CLI_USAGE, "--prometheus: this is a format of its own, and goes "
-				 "neither with --json nor with --watch");
+		return cli_error(CLI_USAGE, "--prometheus: this is a format of its own, and goes neither with --json nor with --watch");
 	return cli_repeat(args, cli_status_once);
 }

@@ -156,8 +156,7 @@ static int cli_put_address(struct nlmsghdr *nlh, const char *value)
 	else if (inet_pton(AF_INET6, value, bytes) == 1)
 		mnl_attr_put(nlh, NFTO_A_FILTER_ADDRESS, 16, bytes);
 	else
-		return cli_error(CLI_USAGE, "address %s: give one IPv4 or IPv6 address, without a "
-				 "prefix length", value);
+		return cli_error(CLI_USAGE, "address %s: give one IPv4 or IPv6 address, without a prefix length", value);
 	return 0;
 }
 
@@ -223,8 +222,7 @@ static int cli_find_word(const struct cli_word *known, char *const *words, int n
 		if (!strcmp(known[i].word, words[at]))
 			break;
 	if (!known[i].word)
-		return cli_error(CLI_USAGE, "%s: there is no such word here (nft-offload help shows "
-				 "those of each command)", words[at]);
+		return cli_error(CLI_USAGE, "%s: there is no such word here (nft-offload help shows those of each command)", words[at]);
 	if (at + 1 >= num_words)
 		return cli_error(CLI_USAGE, "%s: a value has to follow: %s %s", words[at],
 				 words[at], known[i].value);
