@@ -154,8 +154,7 @@ int cli_help(const struct cli_args *args)
 	if (args->num_words) {
 		command = cli_command_find(args->words[0]);
 		if (!command)
-			return cli_error(CLI_USAGE, "%s: there is no such command (nft-offload help "
-					 "lists them)", args->words[0]);
+			return cli_error(CLI_USAGE, "%s: there is no such command (nft-offload help lists them)", args->words[0]);
 		return cli_help_command(command);
 	}
 	if (cli_json)
