@@ -52,7 +52,7 @@ int cli_choice(const char *choices, const char *word)
 	int at;
 
 	for (at = 0; *choices; at++) {
-		if (len && !strncmp(choices, word, len) &&
+		if (len && len == strcspn(word, " ") && !strncmp(choices, word, len) &&
 		    (choices[len] == ' ' || !choices[len]))
 			return at;
 		choices += strcspn(choices, " ");
