@@ -71,9 +71,11 @@ int cli_reasons(const struct cli_args *args)
 	return 0;
 }
 
-/* The word "all", or a filter. */
+/* The word "all", which is a filter that names nothing, or another filter. */
 static int cli_flush_filter(struct nlmsghdr *nlh, const struct cli_args *args)
 {
+	struct nlattr *nest;
+
 	if (!args->num_words)
 		return cli_error(CLI_USAGE, "flush: say which flows: give a filter, or the word all");
 	if (strcmp(args->words[0], "all"))
@@ -81,6 +83,8 @@ static int cli_flush_filter(struct nlmsghdr *nlh, const struct cli_args *args)
 	if (args->num_words > 1)
 		return cli_error(CLI_USAGE, "%s: the word all stands alone; leave out one of the two",
 				 args->words[1]);
+	nest = mnl_attr_nest_start(nlh, NFTO_A_FILTER);
+	mnl_attr_nest_end(nlh, nest);
 	return 0;
 }
 

@@ -164,29 +164,29 @@ int cli_help(const struct cli_args *args)
 	return CLI_OK;
 }
 
-/* The shell's word list for @choices. */
+/* @choices as a word of the shell's. */
 static void cli_complete_choices(const char *choices, FILE *out)
 {
 	const struct cli_command *command;
 
 	if (!choices) {
-		fprintf(out, "words=''");
+		fprintf(out, "''");
 	} else if (!strcmp(choices, "@command")) {
-		fprintf(out, "words='");
+		fprintf(out, "'");
 		for (command = cli_commands; command->name; command++)
 			fprintf(out, "%s%s", command == cli_commands ? "" : " ", command->name);
 		fprintf(out, "'");
 	} else if (*choices == '@') {
-		fprintf(out, "words=$(_nft_offload_%s)", choices + 1);
+		fprintf(out, "$(_nft_offload_%s)", choices + 1);
 	} else {
-		fprintf(out, "words='%s'", choices);
+		fprintf(out, "'%s'", choices);
 	}
 }
 
 static void cli_complete_case(const char *command, const char *before, const char *choices,
 			      FILE *out)
 {
-	fprintf(out, "\t%s:%s) ", command, before);
+	fprintf(out, "\t%s:%s) words=", command, before);
 	cli_complete_choices(choices, out);
 	fprintf(out, " ;;\n");
 }
@@ -222,9 +222,8 @@ static void cli_complete_rest(const struct cli_command *command, FILE *out)
 			fprintf(out, " %s", word->word);
 	fprintf(out, "'\n");
 	if (command->first) {
-		fprintf(out, "\t\tif ((first)); then words+=\" $(");
+		fprintf(out, "\t\tif ((first)); then words+=' '");
 		cli_complete_choices(command->first, out);
-		fprintf(out, "; echo \"$words\")\"");
 		if (command->values && *command->first == '@') {
 			fprintf(out, "; else words+='");
 			for (word = command->values; word->word; word++)
@@ -302,7 +301,7 @@ void cli_completion_bash(FILE *out)
 	for (command = cli_commands; command->name; command++)
 		cli_complete_rest(command, out);
 	cli_complete_case("", "--completion", "bash", out);
-	fprintf(out, "\t:*)\n\t\t");
+	fprintf(out, "\t:*)\n\t\twords=");
 	cli_complete_choices("@command", out);
 	fprintf(out, "\n\t\twords+=' " CLI_GLOBAL_OPTIONS " --version --completion'\n\t\t;;\n");
 	fputs(cli_bash_tail, out);

@@ -247,7 +247,7 @@ def filters():
                      [("TABLE", b"t\0"), ("FLOWTABLE", b"f\0")])
         check_filter(command, number, words, None)
     Run("flush", "all").silent().says("12 flow directions")
-    same(requests()[-1][3], b"")
+    same(k.attributes(requests()[-1][3]), [(k.C["NFTO_A_FILTER"], b"")])
     same(Run("flush", "all", "--json").json(), {"count": 12})
 
 
