@@ -13,22 +13,26 @@
 enum cli_sort { SORT_BYTES, SORT_PACKETS, SORT_AGE, SORT_STATE, SORT_REASON, SORT_SOURCE,
 	SORT_DESTINATION };
 
+/*
+ * A flow to be sorted, by the first of these that differs. The message is kept and not its tree, of
+ * which a million would need gigabytes.
+ */
+struct cli_row {
+	uint64_t number;		/* the largest first */
+	unsigned char key[32];		/* a word, or an address with its family in front */
+	uint64_t id;
+	struct nlmsghdr *message;
+};
+
 struct cli_flow_list {
 	bool count_only;
 	unsigned int lines;	/* how many more may be printed */
 	bool limited;
 	size_t more;		/* how many were not */
 	json_t *counts;		/* by state */
-	json_t *flows;		/* all of them, to be sorted, or NULL */
-};
-
-/* What a flow is sorted by: the first of these that differs. */
-struct cli_row {
-	json_t *flow;
-	uint64_t number;		/* the largest first */
-	const char *text;
-	unsigned char address[17];	/* with its family in front */
-	uint64_t id;
+	int sort;		/* enum cli_sort, or -1 */
+	struct cli_row *rows;
+	size_t num, room;
 };
 
 static json_t *cli_new_counts(void)
@@ -67,41 +71,24 @@ static void cli_show_flow(struct cli_flow_list *list, json_t *flow)
 	}
 }
 
-static int cli_take_flow(const struct nlmsghdr *nlh, void *data)
+static void cli_sort_address(struct cli_row *row, const char *text)
 {
-	json_t *message = cli_parse_message(nlh);
-	json_t *flow = json_object_get(message, "flow");
-	struct cli_flow_list *list = data;
-
-	if (flow && list->count_only)
-		cli_count_flow(list->counts, flow);
-	else if (flow && list->flows)
-		json_array_append(list->flows, flow);
-	else if (flow)
-		cli_show_flow(list, flow);
-	json_decref(message);
-	/* whoever reads may have gone */
-	return ferror(stdout) ? CLI_ERROR : 0;
-}
-
-static void cli_sort_address(struct cli_row *row, const char *key)
-{
-	const char *text = cli_text(row->flow, key);
-
 	if (strchr(text, ':')) {
-		row->address[0] = 6;
-		inet_pton(AF_INET6, text, row->address + 1);
+		row->key[0] = 6;
+		inet_pton(AF_INET6, text, row->key + 1);
 	} else if (*text) {
-		row->address[0] = 4;
-		inet_pton(AF_INET, text, row->address + 1);
+		row->key[0] = 4;
+		inet_pton(AF_INET, text, row->key + 1);
 	}
 }
 
-static void cli_sort_row(struct cli_row *row, json_t *flow, enum cli_sort sort)
+static void cli_sort_word(struct cli_row *row, const char *text)
 {
-	memset(row, 0, sizeof(*row));
-	row->flow = flow;
-	row->text = "";
+	memcpy(row->key, text, strnlen(text, sizeof(row->key)));
+}
+
+static void cli_sort_row(struct cli_row *row, const json_t *flow, enum cli_sort sort)
+{
 	row->id = cli_number(flow, "id");
 	switch (sort) {
 	case SORT_BYTES:
@@ -114,18 +101,67 @@ static void cli_sort_row(struct cli_row *row, json_t *flow, enum cli_sort sort)
 		row->number = cli_number(flow, "age_ms");
 		break;
 	case SORT_STATE:
-		row->text = cli_text(flow, "state");
+		cli_sort_word(row, cli_text(flow, "state"));
 		break;
 	case SORT_REASON:
-		row->text = cli_text(flow, "reason");
+		cli_sort_word(row, cli_text(flow, "reason"));
 		break;
 	case SORT_SOURCE:
-		cli_sort_address(row, "source");
+		cli_sort_address(row, cli_text(flow, "source"));
 		break;
 	case SORT_DESTINATION:
-		cli_sort_address(row, "destination");
+		cli_sort_address(row, cli_text(flow, "destination"));
 		break;
 	}
+}
+
+static int cli_no_memory(const struct cli_flow_list *list)
+{
+	return cli_error(CLI_ERROR, "there is no memory to sort more than %zu flow directions: leave out --sort, or give a filter",
+			 list->num);
+}
+
+/* For later. */
+static int cli_keep_flow(struct cli_flow_list *list, const struct nlmsghdr *nlh,
+			 const json_t *flow)
+{
+	struct cli_row *rows = list->rows;
+	struct cli_row *row;
+
+	if (list->num == list->room) {
+		list->room = list->room ? 2 * list->room : 1024;
+		rows = reallocarray(list->rows, list->room, sizeof(*rows));
+		if (!rows)
+			return cli_no_memory(list);
+		list->rows = rows;
+	}
+	row = &rows[list->num];
+	memset(row, 0, sizeof(*row));
+	row->message = malloc(nlh->nlmsg_len);
+	if (!row->message)
+		return cli_no_memory(list);
+	memcpy(row->message, nlh, nlh->nlmsg_len);
+	list->num++;
+	cli_sort_row(row, flow, list->sort);
+	return 0;
+}
+
+static int cli_take_flow(const struct nlmsghdr *nlh, void *data)
+{
+	json_t *message = cli_parse_message(nlh);
+	json_t *flow = json_object_get(message, "flow");
+	struct cli_flow_list *list = data;
+	int ret = 0;
+
+	if (flow && list->count_only)
+		cli_count_flow(list->counts, flow);
+	else if (flow && list->sort >= 0)
+		ret = cli_keep_flow(list, nlh, flow);
+	else if (flow)
+		cli_show_flow(list, flow);
+	json_decref(message);
+	/* whoever reads may have gone */
+	return ferror(stdout) ? CLI_ERROR : ret;
 }
 
 static int cli_compare_rows(const void *first, const void *second)
@@ -135,31 +171,33 @@ static int cli_compare_rows(const void *first, const void *second)
 
 	if (a->number != b->number)
 		return a->number > b->number ? -1 : 1;
-	differ = strcmp(a->text, b->text);
-	if (!differ)
-		differ = memcmp(a->address, b->address, sizeof(a->address));
+	differ = memcmp(a->key, b->key, sizeof(a->key));
 	if (!differ)
 		differ = (a->id > b->id) - (a->id < b->id);
 	return differ;
 }
 
-static int cli_show_sorted(struct cli_flow_list *list, enum cli_sort sort)
+static void cli_show_sorted(struct cli_flow_list *list)
 {
-	size_t num = json_array_size(list->flows), i;
-	struct cli_row *rows;
+	json_t *message;
+	size_t i;
 
-	if (!num)
-		return 0;
-	rows = calloc(num, sizeof(*rows));
-	if (!rows)
-		return cli_error(CLI_ERROR, "there is no memory to sort %zu flow directions: leave out --sort, or give a filter", num);
-	for (i = 0; i < num; i++)
-		cli_sort_row(&rows[i], json_array_get(list->flows, i), sort);
-	qsort(rows, num, sizeof(*rows), cli_compare_rows);
-	for (i = 0; i < num; i++)
-		cli_show_flow(list, rows[i].flow);
-	free(rows);
-	return 0;
+	if (list->num)
+		qsort(list->rows, list->num, sizeof(*list->rows), cli_compare_rows);
+	for (i = 0; i < list->num; i++) {
+		message = cli_parse_message(list->rows[i].message);
+		cli_show_flow(list, json_object_get(message, "flow"));
+		json_decref(message);
+	}
+}
+
+static void cli_free_rows(struct cli_flow_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->num; i++)
+		free(list->rows[i].message);
+	free(list->rows);
 }
 
 static void cli_show_counts(const struct cli_flow_list *list, bool complete)
@@ -178,7 +216,7 @@ static void cli_show_counts(const struct cli_flow_list *list, bool complete)
 }
 
 static int cli_dump_flows(struct cli_netlink *nl, const struct cli_args *args,
-			  struct cli_flow_list *list, int sort)
+			  struct cli_flow_list *list)
 {
 	struct nlmsghdr *nlh = cli_request(nl, NFTO_CMD_FLOW_GET, NLM_F_DUMP);
 	int ret = cli_put_filter(nlh, args);
@@ -189,10 +227,9 @@ static int cli_dump_flows(struct cli_netlink *nl, const struct cli_args *args,
 	if (cli_json && !list->count_only)
 		cli_stream_begin("flows");
 	ret = cli_explain(nl, cli_exchange(nl, nlh, cli_take_flow, list), NULL);
-	if (!ret && list->flows)
-		ret = cli_show_sorted(list, sort);
 	if (ret)
 		return ret;
+	cli_show_sorted(list);
 	complete = !nl->interrupted;
 	if (list->count_only)
 		cli_show_counts(list, complete);
@@ -211,6 +248,7 @@ static int cli_flows_once(const struct cli_args *args)
 	struct cli_flow_list list = {
 		.count_only = args->option[CLI_OPTION_COUNT],
 		.lines = cli_watch_lines(),
+		.sort = key ? cli_choice(cli_options[CLI_OPTION_SORT].choices, key) : -1,
 	};
 	struct cli_netlink *nl;
 	int ret;
@@ -220,10 +258,8 @@ static int cli_flows_once(const struct cli_args *args)
 		return ret;
 	list.limited = list.lines;
 	list.counts = cli_new_counts();
-	list.flows = key ? json_array() : NULL;
-	ret = cli_dump_flows(nl, args, &list,
-			     key ? cli_choice(cli_options[CLI_OPTION_SORT].choices, key) : 0);
-	json_decref(list.flows);
+	ret = cli_dump_flows(nl, args, &list);
+	cli_free_rows(&list);
 	json_decref(list.counts);
 	cli_netlink_close(nl);
 	return ret;

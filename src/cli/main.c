@@ -47,7 +47,7 @@ const struct cli_command cli_commands[] = {
 		.run = cli_version },
 	{ "help", "how to use a command",
 		"[COMMAND]", 1, "@command", .run = cli_help },
-	{ NULL }
+	{ .name = NULL }
 };
 
 const struct cli_command *cli_command_find(const char *name)

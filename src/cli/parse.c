@@ -82,94 +82,94 @@ CLI_WORDS(cli_nfprotos, [1] = "inet", [2] = "ip", [10] = "ip6");
 	static const struct cli_set name = { name##_fields, ARRAY_SIZE(name##_fields), all }
 
 CLI_SET(cli_counts_set, true,
-	[NFTO_A_COUNTS_QUEUED] = { CLI_U32, "queued" },
-	[NFTO_A_COUNTS_HARDWARE] = { CLI_U32, "hardware" },
-	[NFTO_A_COUNTS_REFUSED] = { CLI_U32, "refused" },
-	[NFTO_A_COUNTS_FAILED] = { CLI_U32, "failed" },
-	[NFTO_A_COUNTS_REMOVING] = { CLI_U32, "removing" });
+	[NFTO_A_COUNTS_QUEUED] = { .kind = CLI_U32, .key = "queued" },
+	[NFTO_A_COUNTS_HARDWARE] = { .kind = CLI_U32, .key = "hardware" },
+	[NFTO_A_COUNTS_REFUSED] = { .kind = CLI_U32, .key = "refused" },
+	[NFTO_A_COUNTS_FAILED] = { .kind = CLI_U32, .key = "failed" },
+	[NFTO_A_COUNTS_REMOVING] = { .kind = CLI_U32, .key = "removing" });
 
 CLI_SET(cli_statistics_set, true,
-	[NFTO_A_STATISTICS_ENTRIES] = { CLI_U32, "entries" },
-	[NFTO_A_STATISTICS_ADDED] = { CLI_U64, "added" },
-	[NFTO_A_STATISTICS_DELETED] = { CLI_U64, "deleted" },
-	[NFTO_A_STATISTICS_FAILED] = { CLI_U64, "failed" });
+	[NFTO_A_STATISTICS_ENTRIES] = { .kind = CLI_U32, .key = "entries" },
+	[NFTO_A_STATISTICS_ADDED] = { .kind = CLI_U64, .key = "added" },
+	[NFTO_A_STATISTICS_DELETED] = { .kind = CLI_U64, .key = "deleted" },
+	[NFTO_A_STATISTICS_FAILED] = { .kind = CLI_U64, .key = "failed" });
 
 CLI_SET(cli_policy_set, true,
-	[NFTO_A_POLICY_DRIVER] = { CLI_STRING, "driver" },
-	[NFTO_A_POLICY_TTL] = { CLI_WORD, "ttl", .words = &cli_ttl },
-	[NFTO_A_POLICY_TCP] = { CLI_WORD, "tcp", .words = &cli_tcp },
-	[NFTO_A_POLICY_OFFLOAD] = { CLI_WORD, "offload", .words = &cli_offload });
+	[NFTO_A_POLICY_DRIVER] = { .kind = CLI_STRING, .key = "driver" },
+	[NFTO_A_POLICY_TTL] = { .kind = CLI_WORD, .key = "ttl", .words = &cli_ttl },
+	[NFTO_A_POLICY_TCP] = { .kind = CLI_WORD, .key = "tcp", .words = &cli_tcp },
+	[NFTO_A_POLICY_OFFLOAD] = { .kind = CLI_WORD, .key = "offload", .words = &cli_offload });
 
 CLI_SET(cli_flowtable_device_set, true,
-	[NFTO_A_FLOWTABLE_DEVICE_IFINDEX] = { CLI_U32, "ifindex" },
-	[NFTO_A_FLOWTABLE_DEVICE_IFNAME] = { CLI_STRING, "ifname" },
-	[NFTO_A_FLOWTABLE_DEVICE_BACKEND] = { CLI_WORD, "backend", .words = &cli_backends },
-	[NFTO_A_FLOWTABLE_DEVICE_REASON] = { CLI_STRING, "reason" },
-	[NFTO_A_FLOWTABLE_DEVICE_REASON_TEXT] = { CLI_STRING, "reason_text" });
+	[NFTO_A_FLOWTABLE_DEVICE_IFINDEX] = { .kind = CLI_U32, .key = "ifindex" },
+	[NFTO_A_FLOWTABLE_DEVICE_IFNAME] = { .kind = CLI_STRING, .key = "ifname" },
+	[NFTO_A_FLOWTABLE_DEVICE_BACKEND] = { .kind = CLI_WORD, .key = "backend", .words = &cli_backends },
+	[NFTO_A_FLOWTABLE_DEVICE_REASON] = { .kind = CLI_STRING, .key = "reason" },
+	[NFTO_A_FLOWTABLE_DEVICE_REASON_TEXT] = { .kind = CLI_STRING, .key = "reason_text" });
 
 CLI_SET(cli_flowtable_set, true,
-	[NFTO_A_FLOWTABLE_FAMILY] = { CLI_WORD, "family", .words = &cli_nfprotos },
-	[NFTO_A_FLOWTABLE_TABLE] = { CLI_STRING, "table" },
-	[NFTO_A_FLOWTABLE_NAME] = { CLI_STRING, "name" },
-	[NFTO_A_FLOWTABLE_HANDLE] = { CLI_U64, "handle" },
-	[NFTO_A_FLOWTABLE_DEVICE] = { CLI_NEST, "device", true,
+	[NFTO_A_FLOWTABLE_FAMILY] = { .kind = CLI_WORD, .key = "family", .words = &cli_nfprotos },
+	[NFTO_A_FLOWTABLE_TABLE] = { .kind = CLI_STRING, .key = "table" },
+	[NFTO_A_FLOWTABLE_NAME] = { .kind = CLI_STRING, .key = "name" },
+	[NFTO_A_FLOWTABLE_HANDLE] = { .kind = CLI_U64, .key = "handle" },
+	[NFTO_A_FLOWTABLE_DEVICE] = { .kind = CLI_NEST, .key = "device", .list = true,
 				      .nest = &cli_flowtable_device_set },
-	[NFTO_A_FLOWTABLE_FLOWS] = { CLI_NEST, "flows", .nest = &cli_counts_set },
-	[NFTO_A_FLOWTABLE_COUNTER] = { CLI_FLAG, "counter" });
+	[NFTO_A_FLOWTABLE_FLOWS] = { .kind = CLI_NEST, .key = "flows", .nest = &cli_counts_set },
+	[NFTO_A_FLOWTABLE_COUNTER] = { .kind = CLI_FLAG, .key = "counter" });
 
 CLI_SET(cli_flow_set, true,
-	[NFTO_A_FLOW_ID] = { CLI_U64, "id" },
-	[NFTO_A_FLOW_DIRECTION] = { CLI_WORD, "direction", .words = &cli_directions },
-	[NFTO_A_FLOW_STATE] = { CLI_WORD, "state", .words = &cli_states },
-	[NFTO_A_FLOW_REASON] = { CLI_STRING, "reason" },
-	[NFTO_A_FLOW_REASON_TEXT] = { CLI_STRING, "reason_text" },
-	[NFTO_A_FLOW_ERRNO] = { CLI_ERRNO, "errno" },
-	[NFTO_A_FLOW_DRIVER_TEXT] = { CLI_STRING, "driver_text" },
-	[NFTO_A_FLOW_PROTOCOL] = { CLI_WORD, "protocol", .words = &cli_protocols },
-	[NFTO_A_FLOW_SOURCE] = { CLI_ADDRESS, "source" },
-	[NFTO_A_FLOW_DESTINATION] = { CLI_ADDRESS, "destination" },
-	[NFTO_A_FLOW_SOURCE_PORT] = { CLI_BE16, "source_port" },
-	[NFTO_A_FLOW_DESTINATION_PORT] = { CLI_BE16, "destination_port" },
-	[NFTO_A_FLOW_NEW_SOURCE] = { CLI_ADDRESS, "new_source" },
-	[NFTO_A_FLOW_NEW_DESTINATION] = { CLI_ADDRESS, "new_destination" },
-	[NFTO_A_FLOW_NEW_SOURCE_PORT] = { CLI_BE16, "new_source_port" },
-	[NFTO_A_FLOW_NEW_DESTINATION_PORT] = { CLI_BE16, "new_destination_port" },
-	[NFTO_A_FLOW_INGRESS] = { CLI_U32, "ingress" },
-	[NFTO_A_FLOW_INGRESS_NAME] = { CLI_STRING, "ingress_name" },
-	[NFTO_A_FLOW_EGRESS] = { CLI_U32, "egress" },
-	[NFTO_A_FLOW_EGRESS_NAME] = { CLI_STRING, "egress_name" },
-	[NFTO_A_FLOW_TAG] = { CLI_TAG, "tag", true },
-	[NFTO_A_FLOW_NEW_TAG] = { CLI_TAG, "new_tag", true },
-	[NFTO_A_FLOW_PACKETS] = { CLI_U64, "packets" },
-	[NFTO_A_FLOW_BYTES] = { CLI_U64, "bytes" },
-	[NFTO_A_FLOW_SOFTWARE_PACKETS] = { CLI_U64, "software_packets" },
-	[NFTO_A_FLOW_SOFTWARE_BYTES] = { CLI_U64, "software_bytes" },
-	[NFTO_A_FLOW_AGE] = { CLI_U64, "age_ms" },
-	[NFTO_A_FLOW_RETRY] = { CLI_U64, "retry_ms" },
-	[NFTO_A_FLOW_TABLE] = { CLI_STRING, "table" },
-	[NFTO_A_FLOW_FLOWTABLE] = { CLI_STRING, "flowtable" });
+	[NFTO_A_FLOW_ID] = { .kind = CLI_U64, .key = "id" },
+	[NFTO_A_FLOW_DIRECTION] = { .kind = CLI_WORD, .key = "direction", .words = &cli_directions },
+	[NFTO_A_FLOW_STATE] = { .kind = CLI_WORD, .key = "state", .words = &cli_states },
+	[NFTO_A_FLOW_REASON] = { .kind = CLI_STRING, .key = "reason" },
+	[NFTO_A_FLOW_REASON_TEXT] = { .kind = CLI_STRING, .key = "reason_text" },
+	[NFTO_A_FLOW_ERRNO] = { .kind = CLI_ERRNO, .key = "errno" },
+	[NFTO_A_FLOW_DRIVER_TEXT] = { .kind = CLI_STRING, .key = "driver_text" },
+	[NFTO_A_FLOW_PROTOCOL] = { .kind = CLI_WORD, .key = "protocol", .words = &cli_protocols },
+	[NFTO_A_FLOW_SOURCE] = { .kind = CLI_ADDRESS, .key = "source" },
+	[NFTO_A_FLOW_DESTINATION] = { .kind = CLI_ADDRESS, .key = "destination" },
+	[NFTO_A_FLOW_SOURCE_PORT] = { .kind = CLI_BE16, .key = "source_port" },
+	[NFTO_A_FLOW_DESTINATION_PORT] = { .kind = CLI_BE16, .key = "destination_port" },
+	[NFTO_A_FLOW_NEW_SOURCE] = { .kind = CLI_ADDRESS, .key = "new_source" },
+	[NFTO_A_FLOW_NEW_DESTINATION] = { .kind = CLI_ADDRESS, .key = "new_destination" },
+	[NFTO_A_FLOW_NEW_SOURCE_PORT] = { .kind = CLI_BE16, .key = "new_source_port" },
+	[NFTO_A_FLOW_NEW_DESTINATION_PORT] = { .kind = CLI_BE16, .key = "new_destination_port" },
+	[NFTO_A_FLOW_INGRESS] = { .kind = CLI_U32, .key = "ingress" },
+	[NFTO_A_FLOW_INGRESS_NAME] = { .kind = CLI_STRING, .key = "ingress_name" },
+	[NFTO_A_FLOW_EGRESS] = { .kind = CLI_U32, .key = "egress" },
+	[NFTO_A_FLOW_EGRESS_NAME] = { .kind = CLI_STRING, .key = "egress_name" },
+	[NFTO_A_FLOW_TAG] = { .kind = CLI_TAG, .key = "tag", .list = true },
+	[NFTO_A_FLOW_NEW_TAG] = { .kind = CLI_TAG, .key = "new_tag", .list = true },
+	[NFTO_A_FLOW_PACKETS] = { .kind = CLI_U64, .key = "packets" },
+	[NFTO_A_FLOW_BYTES] = { .kind = CLI_U64, .key = "bytes" },
+	[NFTO_A_FLOW_SOFTWARE_PACKETS] = { .kind = CLI_U64, .key = "software_packets" },
+	[NFTO_A_FLOW_SOFTWARE_BYTES] = { .kind = CLI_U64, .key = "software_bytes" },
+	[NFTO_A_FLOW_AGE] = { .kind = CLI_U64, .key = "age_ms" },
+	[NFTO_A_FLOW_RETRY] = { .kind = CLI_U64, .key = "retry_ms" },
+	[NFTO_A_FLOW_TABLE] = { .kind = CLI_STRING, .key = "table" },
+	[NFTO_A_FLOW_FLOWTABLE] = { .kind = CLI_STRING, .key = "flowtable" });
 
 CLI_SET(cli_main_set, false,
-	[NFTO_A_IFINDEX] = { CLI_U32, "ifindex" },
-	[NFTO_A_IFNAME] = { CLI_STRING, "ifname" },
-	[NFTO_A_BACKEND] = { CLI_WORD, "backend", .words = &cli_backends },
-	[NFTO_A_REASON] = { CLI_STRING, "reason" },
-	[NFTO_A_REASON_TEXT] = { CLI_STRING, "reason_text" },
-	[NFTO_A_DEVICE_DRIVER] = { CLI_STRING, "device_driver" },
-	[NFTO_A_DRIVER] = { CLI_STRING, "driver" },
-	[NFTO_A_POLICY] = { CLI_NEST, "policy", .nest = &cli_policy_set },
-	[NFTO_A_ASIC] = { CLI_HEX, "asic" },
-	[NFTO_A_HAZARD] = { CLI_STRING, "hazard", true },
-	[NFTO_A_FLOWS] = { CLI_NEST, "flows", .nest = &cli_counts_set },
-	[NFTO_A_STATISTICS] = { CLI_NEST, "statistics", .nest = &cli_statistics_set },
-	[NFTO_A_FLOWTABLE] = { CLI_NEST, "flowtable", .nest = &cli_flowtable_set },
-	[NFTO_A_FLOW] = { CLI_NEST, "flow", .nest = &cli_flow_set },
-	[NFTO_A_COUNT] = { CLI_U32, "count" },
-	[NFTO_A_EVENT] = { CLI_WORD, "event", .words = &cli_events },
-	[NFTO_A_TIME] = { CLI_TIME, "time_ns" },
-	[NFTO_A_LOST] = { CLI_U32, "lost" },
-	[NFTO_A_VERSION] = { CLI_STRING, "version" },
-	[NFTO_A_SHIMS] = { CLI_STRING, "shims" });
+	[NFTO_A_IFINDEX] = { .kind = CLI_U32, .key = "ifindex" },
+	[NFTO_A_IFNAME] = { .kind = CLI_STRING, .key = "ifname" },
+	[NFTO_A_BACKEND] = { .kind = CLI_WORD, .key = "backend", .words = &cli_backends },
+	[NFTO_A_REASON] = { .kind = CLI_STRING, .key = "reason" },
+	[NFTO_A_REASON_TEXT] = { .kind = CLI_STRING, .key = "reason_text" },
+	[NFTO_A_DEVICE_DRIVER] = { .kind = CLI_STRING, .key = "device_driver" },
+	[NFTO_A_DRIVER] = { .kind = CLI_STRING, .key = "driver" },
+	[NFTO_A_POLICY] = { .kind = CLI_NEST, .key = "policy", .nest = &cli_policy_set },
+	[NFTO_A_ASIC] = { .kind = CLI_HEX, .key = "asic" },
+	[NFTO_A_HAZARD] = { .kind = CLI_STRING, .key = "hazard", .list = true },
+	[NFTO_A_FLOWS] = { .kind = CLI_NEST, .key = "flows", .nest = &cli_counts_set },
+	[NFTO_A_STATISTICS] = { .kind = CLI_NEST, .key = "statistics", .nest = &cli_statistics_set },
+	[NFTO_A_FLOWTABLE] = { .kind = CLI_NEST, .key = "flowtable", .nest = &cli_flowtable_set },
+	[NFTO_A_FLOW] = { .kind = CLI_NEST, .key = "flow", .nest = &cli_flow_set },
+	[NFTO_A_COUNT] = { .kind = CLI_U32, .key = "count" },
+	[NFTO_A_EVENT] = { .kind = CLI_WORD, .key = "event", .words = &cli_events },
+	[NFTO_A_TIME] = { .kind = CLI_TIME, .key = "time_ns" },
+	[NFTO_A_LOST] = { .kind = CLI_U32, .key = "lost" },
+	[NFTO_A_VERSION] = { .kind = CLI_STRING, .key = "version" },
+	[NFTO_A_SHIMS] = { .kind = CLI_STRING, .key = "shims" });
 
 static json_t *cli_parse_set(const void *attrs, size_t len, const struct cli_set *set);
 
@@ -453,7 +453,7 @@ json_t *cli_parse_message(const struct nlmsghdr *nlh)
 	return object;
 }
 
-/* Behind an error stands the request that it is about: all of it, unless the flag says otherwise. */
+/* Behind an error stands the request that it is about: all of it, unless a flag denies it. */
 static size_t cli_error_size(const struct nlmsghdr *nlh, const struct nlmsgerr *error)
 {
 	size_t size = sizeof(*error);

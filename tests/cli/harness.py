@@ -116,7 +116,8 @@ def compile_c(target, *words):
 def link(target, build):
     """The objects in @build, with the kernel that is not one."""
     objects = [path for path in sorted(build.glob("*.o"))]
-    compile_c(target, *objects, HERE / "fake_kernel.c", *(f"-Wl,--wrap=mnl_socket_{name}" for name in WRAPPED),
+    compile_c(target, *objects, HERE / "fake_kernel.c",
+              *(f"-Wl,--wrap=mnl_socket_{name}" for name in WRAPPED),
               *(SANITIZE if build.name == "sanitized" else []), *package("--libs"))
 
 

@@ -222,7 +222,8 @@ FAILED = flow(
     string("NFTO_A_FLOW_REASON_TEXT", "the driver does not support the rule"),
     u32("NFTO_A_FLOW_ERRNO", 95), string("NFTO_A_FLOW_DRIVER_TEXT", "no \x1b[31mroom"),
     address("NFTO_A_FLOW_NEW_DESTINATION", "2001:db8:2::9"),
-    be16("NFTO_A_FLOW_NEW_DESTINATION_PORT", 8443), u64("NFTO_A_FLOW_RETRY", 1500), u32("NFTO_A_FLOW_NEW_TAG", 0x8100000a),
+    be16("NFTO_A_FLOW_NEW_DESTINATION_PORT", 8443), u64("NFTO_A_FLOW_RETRY", 1500),
+    u32("NFTO_A_FLOW_NEW_TAG", 0x8100000a),
     source="2001:db8::2", destination="2001:db8:1::2", protocol=17, direction=1, packets=0, size=0,
     age=90061000)
 REFUSED = flow(4, 2, string("NFTO_A_FLOW_REASON", "ttl"), source="9.0.0.1", packets=0, size=0,

@@ -3,8 +3,8 @@
  * parse_test tree FILE: prints what is made of a message.
  * parse_test verdict FILE: prints errno and words of an answer.
  * parse_test damage SEED NUMBER FILE...: damages these messages in many ways, and makes others at
- * random. What must not happen, sanitizers see: each message has memory of just its size. Prints how
- * many were whole enough to have a value.
+ * random. What must not happen, sanitizers see: each message has memory of just its size. Prints
+ * how many were whole enough to have a value.
  */
 #include <libmnl/libmnl.h>
 #include <linux/nft_offload.h>

@@ -37,7 +37,7 @@ def keys_of_sources():
     keys = set()
     for path in CLI.glob("*.c"):
         text = path.read_text()
-        keys |= set(re.findall(r'\] = \{ CLI_\w+, "(\w+)"', text))
+        keys |= set(re.findall(r'\.key = "(\w+)"', text))
         keys |= set(re.findall(r'json_object_set(?:_new)?\(\w+,\s*"(\w+)"', text))
         keys |= set(re.findall(r'cli_(?:help_entry|stream_begin)\("(\w+)"', text))
         keys |= set(re.findall(r'\\"(\w+)\\":', text))
