@@ -16,13 +16,20 @@ PRODUCTS = '*.o' '*.ko' '*.mod' '*.mod.c' '.*.cmd' '.*.d' modules.order Module.s
 	probed.h '*.result' '*.result.log'
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install preflight tree demo check clean help
+.PHONY: modules modules_install cli install preflight tree demo check clean help
 
 modules: preflight ## build nft_offload.ko and nft_offload_sim.ko (KVER=, KDIR=, W=1, C=1)
 	+$(KBUILD) NFTO_PREFLIGHT=done modules
 
 modules_install: tree ## install them for that kernel (INSTALL_MOD_PATH= for elsewhere)
 	+$(KBUILD) INSTALL_MOD_DIR=updates $(UNSIGNED) modules_install
+
+cli: ## build the command nft-offload (needs libmnl, libnftnl and jansson)
+	+$(MAKE) -C src/cli
+
+install: ## install modules and command (DESTDIR=, PREFIX=)
+	+$(MAKE) modules_install $(if $(DESTDIR),INSTALL_MOD_PATH='$(DESTDIR)')
+	+$(MAKE) -C src/cli install
 
 preflight: ## only look whether they can be built: sources, kernel, compiler
 	+@sh src/compat/preflight make '$(KDIR)' '$(KVER)' $(KBUILD)
@@ -38,6 +45,7 @@ check: ## run all tests
 
 clean: ## remove what was built
 	@for name in $(PRODUCTS); do find src -name "$$name" -type f -delete; done
+	@if test -e src/cli/Makefile; then $(MAKE) -s -C src/cli clean; fi
 	@if test -e tests/host/Makefile; then $(MAKE) -s -C tests/host clean; fi
 
 help: ## show this
