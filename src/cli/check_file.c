@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "check.h"
+#include "check_findings.h"
+#include "check_nft.h"
+#include "check_private.h"
+#include "check_scan.h"
+
+#define LINKS_MAX 1024
+
+/* An error of nft's: <cmdline>:LINE:FIRST-LAST: Error: TEXT */
+struct complaint {
+	unsigned int line, first, last;
+	const char *text;
+	int length;
+};
+
+static bool read_complaint(const char *text, struct complaint *complaint)
+{
+	const char *error = strstr(text, ": Error: ");
+	size_t length = strcspn(text, "\n");
+
+	if (!error || error > text + length ||
+	    sscanf(text, "%*[^:\n]:%u:%u-%u", &complaint->line, &complaint->first,
+		   &complaint->last) != 3)
+		return false;
+	complaint->text = error + strlen(": Error: ");
+	complaint->length = (int)(text + length - complaint->text);
+	return true;
+}
+
+static const char *next_line(const char *text)
+{
+	text += strcspn(text, "\n");
+	return *text ? text + 1 : text;
+}
+
+static const char *line_of(const char *text, unsigned int line)
+{
+	while (--line && *text)
+		text = next_line(text);
+	return text;
+}
+
+/* What the complaint is about, to be freed. */
+static char *subject(const struct check_scan *scan, const struct complaint *complaint)
+{
+	const char *line = line_of(scan->source.text, complaint->line);
+	size_t length = strcspn(line, "\n");
+
+	if (!complaint->line || !complaint->first || complaint->first > complaint->last ||
+	    complaint->last > length)
+		return NULL;
+	line += complaint->first - 1;
+	length = complaint->last - complaint->first + 1;
+	while (length && strchr(" \t\"", *line)) {
+		line++;
+		length--;
+	}
+	while (length && strchr(" \t\"", line[length - 1]))
+		length--;
+	return strndup(line, length);
+}
+
+/* nft's errors with the names and lines of the files, without the text that it repeats. */
+static char *to_error(const struct check_scan *scan, const char *path, const char *buffer)
+{
+	const struct check_source *source = &scan->source;
+	const struct check_origin *origin;
+	struct complaint complaint;
+	char *error = NULL, *longer;
+	const char *file, *text;
+
+	for (text = buffer; *text; text = next_line(text)) {
+		if (!read_complaint(text, &complaint))
+			continue;
+		file = path;
+		if (complaint.line && complaint.line <= source->line_count) {
+			origin = &source->lines[complaint.line - 1];
+			complaint.line = (unsigned int)origin->line;
+			file = source->files[origin->file];
+		}
+		longer = check_sentence("%s%s%s:%u: %.*s", error ? error : "", error ? "\n" : "",
+					file, complaint.line, complaint.length, complaint.text);
+		free(error);
+		error = longer;
+	}
+	return error ? error : check_sentence("%s: %.*s", path, (int)strcspn(buffer, "\n"),
+					      *buffer ? buffer : "nft does not say what is wrong");
+}
+
+/* Makes the devices that nft missed in the text. 0 if there was none. */
+static unsigned int make_missing(const struct check_scan *scan, const char *errors)
+{
+	struct complaint complaint;
+	unsigned int made = 0;
+	char *name;
+
+	for (; *errors; errors = next_line(errors)) {
+		if (!read_complaint(errors, &complaint) ||
+		    strncmp(complaint.text, "Interface does not exist",
+			    strlen("Interface does not exist")))
+			continue;
+		name = subject(scan, &complaint);
+		if (name && !check_private_link(name))
+			made++;
+		free(name);
+	}
+	return made;
+}
+
+/* Is there an error but those of the kernel's, which get another chance? */
+static bool is_wrong(const char *errors)
+{
+	static const char kernel[] = "Could not process rule";
+	struct complaint complaint;
+
+	for (; *errors; errors = next_line(errors))
+		if (read_complaint(errors, &complaint) &&
+		    strncmp(complaint.text, kernel, strlen(kernel)))
+			return true;
+	return false;
+}
+
+/*
+ * nft judges the text as it is; what the kernel says to flowtables here does not matter, as they
+ * are loaded somewhere else. Then the rest is loaded for real.
+ */
+static char *load(struct nft_ctx *nft, const struct check_scan *scan, const char *path)
+{
+	unsigned int links = LINKS_MAX, made;
+
+	do {
+		nft_ctx_set_dry_run(nft, true);
+		if (!nft_run_cmd_from_buffer(nft, scan->source.text))
+			break;
+		made = make_missing(scan, nft_ctx_get_error_buffer(nft));
+		links -= made < links ? made : links;
+	} while (made && links);
+	if (is_wrong(nft_ctx_get_error_buffer(nft)))
+		return to_error(scan, path, nft_ctx_get_error_buffer(nft));
+	nft_ctx_set_dry_run(nft, false);
+	if (nft_run_cmd_from_buffer(nft, scan->plain))
+		return to_error(scan, path, nft_ctx_get_error_buffer(nft));
+	return NULL;
+}
+
+/* The name of the flowtable that a statement stands in for, or NULL. */
+static const char *stood_in(const struct check_scan *scan, const json_t *statement)
+{
+	const json_t *mangle = json_object_get(statement, "mangle");
+	json_int_t value = check_integer(mangle, "value") - (json_int_t)CHECK_STAND_IN;
+	const json_t *key = json_object_get(json_object_get(mangle, "key"), "meta");
+
+	if (strcmp(check_string(key, "key"), "mark") || value < 0)
+		return NULL;
+	return json_string_value(json_array_get(scan->names, (size_t)value));
+}
+
+/* The same in text, in what nft writes; to be freed. */
+static char *restore_text(const struct check_scan *scan, const char *text)
+{
+	static const char statement[] = CHECK_STAND_IN_STATEMENT;
+	const char *found = strstr(text, statement), *name;
+	char *restored, *all;
+	unsigned long value;
+	char *end;
+
+	if (!found)
+		return strdup(text);
+	value = strtoul(found + sizeof(statement) - 1, &end, 16);
+	name = value < CHECK_STAND_IN ? NULL :
+	       json_string_value(json_array_get(scan->names, value - CHECK_STAND_IN));
+	restored = restore_text(scan, end);
+	if (name)
+		all = check_sentence("%.*sflow add @%s%s", (int)(found - text), text, name,
+				     restored ? restored : "");
+	else
+		all = check_sentence("%.*s%s", (int)(end - text), text, restored ? restored : "");
+	free(restored);
+	return all;
+}
+
+static void restore_string(const struct check_scan *scan, json_t *string)
+{
+	char *text = restore_text(scan, json_string_value(string));
+
+	if (text)
+		json_string_set(string, text);
+	free(text);
+}
+
+static void restore_rule(const struct check_scan *scan, json_t *rule)
+{
+	json_t *expr = json_object_get(rule, "expr"), *statement;
+	const char *name;
+	size_t i;
+
+	json_array_foreach(expr, i, statement) {
+		name = stood_in(scan, statement);
+		if (json_is_string(statement))
+			restore_string(scan, statement);
+		else if (name)
+			json_array_set_new(expr, i, json_pack("{s:{s:s, s:s+}}", "flow", "op",
+							      "add", "flowtable", "@", name));
+	}
+}
+
+/* Puts flowtables and their statements back to where they were. */
+static void restore(const struct check_scan *scan, json_t *ruleset, json_t *lines)
+{
+	json_t *list = json_object_get(ruleset, "nftables"), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		restore_rule(scan, json_object_get(item, "rule"));
+	json_array_extend(list, scan->flowtables);
+	json_array_foreach(lines, i, item)
+		restore_string(scan, json_object_get(item, "rule"));
+}
+
+static char *chain_key(const json_t *line)
+{
+	return check_sentence("%s %s %s", check_string(line, "family"),
+			      check_string(line, "table"), check_string(line, "chain"));
+}
+
+/* How many rules a chain has, by the same key as in the scan. */
+static json_t *count_rules(const json_t *lines)
+{
+	json_t *counts = json_object();
+	const json_t *line;
+	char *key;
+	size_t i;
+
+	json_array_foreach(lines, i, line) {
+		key = chain_key(line);
+		json_object_set_new(counts, key, json_integer(check_integer(counts, key) + 1));
+		free(key);
+	}
+	return counts;
+}
+
+/*
+ * The n-th rule of a chain in the text is its n-th rule in the list, if there are as many in both;
+ * else no line is said.
+ */
+static void add_places(const struct check_scan *scan, json_t *lines)
+{
+	json_t *counts = count_rules(lines), *used = json_object(), *line, *places;
+	json_int_t number;
+	char *key;
+	size_t i;
+
+	json_array_foreach(lines, i, line) {
+		key = chain_key(line);
+		places = json_object_get(scan->rules, key);
+		number = check_integer(used, key);
+		json_object_set_new(used, key, json_integer(number + 1));
+		if (json_array_size(places) == (size_t)check_integer(counts, key))
+			check_scan_place(scan, (size_t)json_integer_value(
+						 json_array_get(places, (size_t)number)), line);
+		free(key);
+	}
+	json_decref(counts);
+	json_decref(used);
+}
+
+/* In the private namespace: the ruleset, or {"error": ...}. */
+static json_t *check_privately(const struct check_scan *scan, const char *path)
+{
+	char *error = check_private_enter();
+	json_t *ruleset = NULL, *lines = NULL, *result;
+	struct nft_ctx *nft;
+	size_t i;
+
+	nft = error ? NULL : check_nft_open(&error);
+	for (i = 0; nft && i < json_array_size(scan->devices); i++)
+		check_private_link(check_string_at(scan->devices, i));
+	if (nft)
+		error = load(nft, scan, path);
+	if (!error)
+		ruleset = check_nft_list(nft, &lines, &error);
+	if (nft)
+		nft_ctx_free(nft);
+	if (!ruleset) {
+		result = json_pack("{s:s}", "error", error ? error : "out of memory");
+		free(error);
+		return result;
+	}
+	restore(scan, ruleset, lines);
+	add_places(scan, lines);
+	return json_pack("{s:o, s:O, s:o, s:O}", "ruleset", ruleset, "flowtables", scan->flags,
+			 "lines", lines, "notes", scan->notes);
+}
+
+static json_t *read_result(int fd, pid_t child, char **error)
+{
+	json_error_t reason;
+	json_t *result = json_loadfd(fd, 0, &reason);
+	const char *sentence = json_string_value(json_object_get(result, "error"));
+
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (result && !sentence)
+		return result;
+	*error = check_sentence("%s", sentence ? sentence :
+				"the process that loads the file ended without a result");
+	json_decref(result);
+	return NULL;
+}
+
+json_t *cli_check_file(const char *path, char **error)
+{
+	struct check_scan scan;
+	json_t *result = NULL;
+	int fds[2] = { -1, -1 };
+	pid_t child;
+
+	*error = check_scan_file(&scan, path);
+	if (*error)
+		goto out;
+	child = pipe(fds) ? -1 : fork();
+	if (child < 0) {
+		*error = check_sentence("%s: %s", path, strerror(errno));
+		goto out;
+	}
+	if (!child) {
+		close(fds[0]);
+		result = check_privately(&scan, path);
+		_exit(json_dumpfd(result, fds[1], 0) ? 1 : 0);
+	}
+	close(fds[1]);
+	fds[1] = -1;
+	result = read_result(fds[0], child, error);
+out:
+	if (fds[0] >= 0)
+		close(fds[0]);
+	if (fds[1] >= 0)
+		close(fds[1]);
+	check_scan_exit(&scan);
+	return result;
+}
