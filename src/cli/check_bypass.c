@@ -62,7 +62,7 @@ static const struct meaning meanings[] = {
 	{ "xt", "opaque", "hint", true,
 	  "xt: only iptables knows what this rule does, it was not looked at" },
 	{ "", "opaque", "hint", true,
-	  "anonymous chain: nft lists it as text only, it was not looked at: give it a name" },
+	  "a statement that nft lists as text only, such as an anonymous chain, was not looked at: give the chain a name" },
 };
 
 #define MEANINGS (sizeof(meanings) / sizeof(meanings[0]))

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "check.h"
@@ -13,9 +14,12 @@
 #include "check_scan.h"
 
 #define LINKS_MAX 1024
+#define TEXT_PATH "/proc/self/fd/"
 
-/* An error of nft's: <cmdline>:LINE:FIRST-LAST: Error: TEXT */
+/* An error of nft's: FILE:LINE:FIRST-LAST: Error: TEXT */
 struct complaint {
+	const char *file;
+	int file_length;
 	unsigned int line, first, last;
 	const char *text;
 	int length;
@@ -26,9 +30,11 @@ static bool read_complaint(const char *text, struct complaint *complaint)
 	const char *error = strstr(text, ": Error: ");
 	size_t length = strcspn(text, "\n");
 
+	complaint->file = text;
+	complaint->file_length = (int)strcspn(text, ":\n");
 	if (!error || error > text + length ||
-	    sscanf(text, "%*[^:\n]:%u:%u-%u", &complaint->line, &complaint->first,
-		   &complaint->last) != 3)
+	    sscanf(text + complaint->file_length, ":%u:%u-%u", &complaint->line,
+		   &complaint->first, &complaint->last) != 3)
 		return false;
 	complaint->text = error + strlen(": Error: ");
 	complaint->length = (int)(text + length - complaint->text);
@@ -68,26 +74,38 @@ static char *subject(const struct check_scan *scan, const struct complaint *comp
 	return strndup(line, length);
 }
 
-/* nft's errors with the names and lines of the files, without the text that it repeats. */
-static char *to_error(const struct check_scan *scan, const char *path, const char *buffer)
+/* The line of a file instead of one of our text; a file that nft itself included stays. */
+static void find_origin(const struct check_scan *scan, struct complaint *complaint)
 {
 	const struct check_source *source = &scan->source;
 	const struct check_origin *origin;
+
+	if (strncmp(complaint->file, TEXT_PATH, strlen(TEXT_PATH)) || !complaint->line ||
+	    !source->line_count)
+		return;
+	/* The end of the text is behind its last line. */
+	if (complaint->line > source->line_count)
+		complaint->line = (unsigned int)source->line_count;
+	origin = &source->lines[complaint->line - 1];
+	complaint->line = (unsigned int)origin->line;
+	complaint->file = source->files[origin->file];
+	complaint->file_length = (int)strlen(complaint->file);
+}
+
+/* nft's errors with the names and lines of the files, without the text that it repeats. */
+static char *to_error(const struct check_scan *scan, const char *path, const char *buffer)
+{
 	struct complaint complaint;
 	char *error = NULL, *longer;
-	const char *file, *text;
+	const char *text;
 
 	for (text = buffer; *text; text = next_line(text)) {
 		if (!read_complaint(text, &complaint))
 			continue;
-		file = path;
-		if (complaint.line && complaint.line <= source->line_count) {
-			origin = &source->lines[complaint.line - 1];
-			complaint.line = (unsigned int)origin->line;
-			file = source->files[origin->file];
-		}
-		longer = check_sentence("%s%s%s:%u: %.*s", error ? error : "", error ? "\n" : "",
-					file, complaint.line, complaint.length, complaint.text);
+		find_origin(scan, &complaint);
+		longer = check_sentence("%s%s%.*s:%u: %.*s", error ? error : "",
+					error ? "\n" : "", complaint.file_length, complaint.file,
+					complaint.line, complaint.length, complaint.text);
 		free(error);
 		error = longer;
 	}
@@ -118,37 +136,67 @@ static unsigned int make_missing(const struct check_scan *scan, const char *erro
 /* Is there an error but those of the kernel's, which get another chance? */
 static bool is_wrong(const char *errors)
 {
-	static const char kernel[] = "Could not process rule";
+	static const char kernel[] = "Could not process rule", hint[] = "; did you mean ";
 	struct complaint complaint;
 
 	for (; *errors; errors = next_line(errors))
 		if (read_complaint(errors, &complaint) &&
-		    strncmp(complaint.text, kernel, strlen(kernel)))
+		    strncmp(complaint.text, kernel, strlen(kernel)) &&
+		    !memmem(complaint.text, (size_t)complaint.length, hint, strlen(hint)))
 			return true;
 	return false;
+}
+
+/* Gives @text to nft, as a file: it tells lines of files only. Its errors, or NULL; to be freed. */
+static char *run(const char *text, bool dry)
+{
+	int fd = memfd_create("ruleset", MFD_CLOEXEC);
+	char *error = NULL, path[40];
+	struct nft_ctx *nft;
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text)) {
+		error = strdup(strerror(errno));
+		goto out;
+	}
+	/* Definitions stay in a context, and would be there twice. */
+	nft = check_nft_open(&error);
+	if (!nft)
+		goto out;
+	snprintf(path, sizeof(path), TEXT_PATH "%d", fd);
+	nft_ctx_set_dry_run(nft, dry);
+	if (nft_run_cmd_from_filename(nft, path))
+		error = strdup(nft_ctx_get_error_buffer(nft));
+	nft_ctx_free(nft);
+out:
+	if (fd >= 0)
+		close(fd);
+	return error;
 }
 
 /*
  * nft judges the text as it is; what the kernel says to flowtables here does not matter, as they
  * are loaded somewhere else. Then the rest is loaded for real.
  */
-static char *load(struct nft_ctx *nft, const struct check_scan *scan, const char *path)
+static char *load(const struct check_scan *scan, const char *path)
 {
 	unsigned int links = LINKS_MAX, made;
+	char *errors, *error = NULL;
 
 	do {
-		nft_ctx_set_dry_run(nft, true);
-		if (!nft_run_cmd_from_buffer(nft, scan->source.text))
-			break;
-		made = make_missing(scan, nft_ctx_get_error_buffer(nft));
+		errors = run(scan->source.text, true);
+		made = errors ? make_missing(scan, errors) : 0;
+		if (!made && errors && is_wrong(errors))
+			error = to_error(scan, path, errors);
+		free(errors);
 		links -= made < links ? made : links;
 	} while (made && links);
-	if (is_wrong(nft_ctx_get_error_buffer(nft)))
-		return to_error(scan, path, nft_ctx_get_error_buffer(nft));
-	nft_ctx_set_dry_run(nft, false);
-	if (nft_run_cmd_from_buffer(nft, scan->plain))
-		return to_error(scan, path, nft_ctx_get_error_buffer(nft));
-	return NULL;
+	if (error)
+		return error;
+	errors = run(scan->plain, false);
+	if (errors)
+		error = to_error(scan, path, errors);
+	free(errors);
+	return error;
 }
 
 /* The name of the flowtable that a statement stands in for, or NULL. */
@@ -277,18 +325,19 @@ static json_t *check_privately(const struct check_scan *scan, const char *path)
 {
 	char *error = check_private_enter();
 	json_t *ruleset = NULL, *lines = NULL, *result;
-	struct nft_ctx *nft;
+	struct nft_ctx *nft = NULL;
 	size_t i;
 
-	nft = error ? NULL : check_nft_open(&error);
-	for (i = 0; nft && i < json_array_size(scan->devices); i++)
+	for (i = 0; !error && i < json_array_size(scan->devices); i++)
 		check_private_link(check_string_at(scan->devices, i));
-	if (nft)
-		error = load(nft, scan, path);
 	if (!error)
+		error = load(scan, path);
+	if (!error)
+		nft = check_nft_open(&error);
+	if (nft) {
 		ruleset = check_nft_list(nft, &lines, &error);
-	if (nft)
 		nft_ctx_free(nft);
+	}
 	if (!ruleset) {
 		result = json_pack("{s:s}", "error", error ? error : "out of memory");
 		free(error);
@@ -305,13 +354,18 @@ static json_t *read_result(int fd, pid_t child, char **error)
 	json_error_t reason;
 	json_t *result = json_loadfd(fd, 0, &reason);
 	const char *sentence = json_string_value(json_object_get(result, "error"));
+	int status = 0;
 
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (result && !sentence)
 		return result;
-	*error = check_sentence("%s", sentence ? sentence :
-				"the process that loads the file ended without a result");
+	/* Some versions of nft crash on some files. */
+	if (WIFSIGNALED(status))
+		*error = check_sentence("libnftables crashed on the file (%s)",
+					strsignal(WTERMSIG(status)));
+	else
+		*error = check_sentence("%s", sentence ? sentence : "libnftables gave up");
 	json_decref(result);
 	return NULL;
 }

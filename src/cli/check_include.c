@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "check_findings.h"
 #include "check_include.h"
 
@@ -66,28 +65,18 @@ static char *included(const char *line, size_t length)
 	return line >= end || *line == '#' ? strndup(name, length) : NULL;
 }
 
-/* Relative names: beside the first file, or where nft looks. */
-static char *include_path(const struct check_source *source, const char *name)
+/* As nft finds it, to be freed. */
+static char *include_path(const char *name)
 {
-	const char *slash = strrchr(source->files[0], '/');
-	int length = slash ? (int)(slash - source->files[0]) : 1;
-	char *path = NULL;
-	struct stat st;
-
 	if (name[0] == '/' || !strncmp(name, "./", 2) || !strncmp(name, "../", 3))
 		return strdup(name);
-	if (!strpbrk(name, "*?["))
-		path = check_sentence("%.*s/%s", length, slash ? source->files[0] : ".", name);
-	if (path && !stat(path, &st))
-		return path;
-	free(path);
 	return check_sentence(NFT_DIRECTORY "/%s", name);
 }
 
 /* 1 if the line is to stay as it is: then nft says what is wrong with it. */
 static int include(struct check_source *source, const char *name, unsigned int depth)
 {
-	char *path = include_path(source, name);
+	char *path = include_path(name);
 	glob_t found = { 0 };
 	int err = 0;
 	size_t i;

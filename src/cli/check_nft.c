@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "check_findings.h"
 #include "check_nft.h"
 
@@ -30,8 +32,8 @@ static void add_text(struct listing *listing, const char *text, size_t length)
 {
 	size_t used = strlen(listing->rule);
 
-	text += strspn(text, "\t");
-	length = strcspn(text, "\n") < length ? strcspn(text, "\n") : length;
+	for (; length && *text == '\t'; text++)
+		length--;
 	if (used >= RULE_MAX)
 		return;
 	snprintf(listing->rule + used, RULE_MAX + 1 - used, "%s%.*s", used ? " " : "",
@@ -101,11 +103,36 @@ static json_t *read_lines(const char *text)
 	return listing.lines;
 }
 
+/*
+ * Where nft has no JSON for a statement, it complains past its own buffer; that it was not looked
+ * at is a finding. The old standard error, or -1.
+ */
+static int silence(void)
+{
+	int saved, null;
+
+	fflush(stderr);
+	saved = dup(STDERR_FILENO);
+	null = saved < 0 ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (null >= 0) {
+		dup2(null, STDERR_FILENO);
+		close(null);
+	}
+	return saved;
+}
+
 /* The output of "list ruleset", which belongs to @nft. */
 static const char *list(struct nft_ctx *nft, unsigned int flags, char **error)
 {
+	int err, saved = flags ? silence() : -1;
+
 	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_HANDLE | flags);
-	if (!nft_run_cmd_from_buffer(nft, "list ruleset"))
+	err = nft_run_cmd_from_buffer(nft, "list ruleset");
+	if (saved >= 0) {
+		dup2(saved, STDERR_FILENO);
+		close(saved);
+	}
+	if (!err)
 		return nft_ctx_get_output_buffer(nft);
 	*error = check_sentence("the ruleset cannot be read: %s", nft_ctx_get_error_buffer(nft));
 	(*error)[strcspn(*error, "\n")] = '\0';

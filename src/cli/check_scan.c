@@ -212,20 +212,21 @@ static void add_rule(struct scanner *s, const struct context *context, size_t li
 	json_array_append_new(lines, json_integer((json_int_t)line));
 }
 
-/* The rules of the chain that there are so far are not the first ones of it any more. */
-static void forget_rules(struct scanner *s, const struct context *context)
+/* What is of the chain, the table, or at all: its rules become @lines, which is taken over. */
+static void set_rules(struct scanner *s, const struct context *context, json_t *lines)
 {
 	size_t length;
 	char key[600];
 	const char *other;
-	json_t *lines;
+	json_t *old;
 	void *tmp;
 
 	rules_key(key, sizeof(key), context);
 	length = strlen(key) + !!context->chain[0];
-	json_object_foreach_safe(s->scan->rules, tmp, other, lines)
-		if (json_array_size(lines) && (!context->table[0] || !strncmp(other, key, length)))
-			json_object_set_new(s->scan->rules, other, json_null());
+	json_object_foreach_safe(s->scan->rules, tmp, other, old)
+		if (!context->table[0] || !strncmp(other, key, length))
+			json_object_set_new(s->scan->rules, other, json_copy(lines));
+	json_decref(lines);
 }
 
 /* Reads [FAMILY] and as many names as fit: of a table, of a chain. Those that come are set. */
@@ -305,30 +306,30 @@ static void scan_flowtable_line(struct scanner *s, struct flowtable *ft)
 	skip_statement(s);
 }
 
-static json_t *find_flowtable(json_t *list, const struct context *context, const char *name,
-			      const char *key)
+/* Where it is in both lists, or their size. */
+static size_t find_flowtable(const struct scanner *s, const struct context *context,
+			     const char *name)
 {
-	json_t *item, *ft;
+	const json_t *ft;
 	size_t i;
 
-	json_array_foreach(list, i, item) {
-		ft = key ? json_object_get(item, key) : item;
+	json_array_foreach(s->scan->flags, i, ft)
 		if (!strcmp(check_string(ft, "family"), context->family) &&
 		    !strcmp(check_string(ft, "table"), context->table) &&
 		    !strcmp(check_string(ft, "name"), name))
-			return ft;
-	}
-	return NULL;
+			break;
+	return i;
 }
 
 /* A flowtable that is written in two parts has the devices of both. */
 static void add_flowtable(struct scanner *s, const struct context *context, const char *name,
 			  const struct flowtable *ft)
 {
-	json_t *old = find_flowtable(s->scan->flowtables, context, name, "flowtable");
-	json_t *flags = find_flowtable(s->scan->flags, context, name, NULL);
+	size_t i = find_flowtable(s, context, name);
+	json_t *flags = json_array_get(s->scan->flags, i), *old;
 
-	if (old && flags) {
+	if (flags) {
+		old = json_object_get(json_array_get(s->scan->flowtables, i), "flowtable");
 		json_array_extend(json_object_get(old, "dev"), ft->devices);
 		json_object_set_new(flags, "flags",
 				    json_integer(check_integer(flags, "flags") | ft->flags));
@@ -345,14 +346,18 @@ static void add_flowtable(struct scanner *s, const struct context *context, cons
 					"flags", ft->flags));
 }
 
+/* One of the table, or all of it, or all, as far as names are given. */
 static void remove_flowtable(struct scanner *s, const struct context *context, const char *name)
 {
 	size_t i = json_array_size(s->scan->flags);
+	const json_t *ft;
 
-	/* The two lists go together. */
 	while (i--) {
-		if (find_flowtable(s->scan->flags, context, name, NULL) !=
-		    json_array_get(s->scan->flags, i))
+		ft = json_array_get(s->scan->flags, i);
+		if (context->table[0] && (strcmp(check_string(ft, "table"), context->table) ||
+					  strcmp(check_string(ft, "family"), context->family)))
+			continue;
+		if (name && strcmp(check_string(ft, "name"), name))
 			continue;
 		json_array_remove(s->scan->flags, i);
 		json_array_remove(s->scan->flowtables, i);
@@ -441,7 +446,7 @@ static void scan_chain(struct scanner *s, const struct context *outer, bool make
 	scan_names(s, &context, true);
 	context.in = IN_CHAIN;
 	if (!make)
-		forget_rules(s, &context);
+		set_rules(s, &context, json_array());
 	if (s->token.type != TOKEN_OPEN) {
 		skip_statement(s);
 		return;
@@ -450,15 +455,18 @@ static void scan_chain(struct scanner *s, const struct context *outer, bool make
 	scan_block(s, &context);
 }
 
-static void scan_table(struct scanner *s, const struct context *outer, bool make)
+static void scan_table(struct scanner *s, const struct context *outer, bool make, bool flush)
 {
 	struct context context = *outer;
 
 	next(s);
 	scan_names(s, &context, false);
 	context.in = IN_TABLE;
-	if (!make)
-		forget_rules(s, &context);
+	if (!make) {
+		set_rules(s, &context, json_array());
+		if (!flush)
+			remove_flowtable(s, &context, NULL);
+	}
 	if (s->token.type != TOKEN_OPEN) {
 		skip_statement(s);
 		return;
@@ -477,7 +485,8 @@ static void scan_rule(struct scanner *s, const struct context *outer, bool add, 
 	scan_names(s, &context, true);
 	add_rule(s, &context, line);
 	if (!add || is_one_of(&s->token, positions))
-		forget_rules(s, &context);
+		/* The order of the file is not that of the chain any more. */
+		set_rules(s, &context, json_null());
 	s->context = &context;
 	skip_statement(s);
 	s->context = outer;
@@ -487,7 +496,7 @@ static void scan_command(struct scanner *s, const struct context *context)
 {
 	static const char *const verbs[] = {
 		"add", "create", "insert", "replace", "delete", "destroy", "flush", "list",
-		"reset", "rename", "get", NULL
+		"reset", "get", NULL
 	};
 	static const char *const objects[] = {
 		"set", "map", "element", "counter", "quota", "limit", "ct", "secmark", "synproxy",
@@ -498,13 +507,14 @@ static void scan_command(struct scanner *s, const struct context *context)
 
 	if (verb) {
 		make = check_token_is(&first, "add") || check_token_is(&first, "create");
-		list = check_token_is(&first, "list") || check_token_is(&first, "get");
+		list = check_token_is(&first, "list") || check_token_is(&first, "get") ||
+		       check_token_is(&first, "reset");
 		next(s);
 	}
 	if (list) {
 		skip_statement(s);
 	} else if (check_token_is(&s->token, "table")) {
-		scan_table(s, context, make);
+		scan_table(s, context, make, check_token_is(&first, "flush"));
 	} else if (check_token_is(&s->token, "chain")) {
 		scan_chain(s, context, make);
 	} else if (check_token_is(&s->token, "flowtable")) {
@@ -512,7 +522,8 @@ static void scan_command(struct scanner *s, const struct context *context)
 	} else if (check_token_is(&s->token, "rule")) {
 		scan_rule(s, context, make, first.line);
 	} else if (check_token_is(&s->token, "ruleset")) {
-		forget_rules(s, context);
+		set_rules(s, context, json_array());
+		remove_flowtable(s, context, NULL);
 		skip_statement(s);
 	} else {
 		/* "add ip filter forward ..." is a rule, too. */

@@ -103,6 +103,18 @@ static bool is_condition(const char *kind)
 	return false;
 }
 
+/* What nft has no JSON for is text: updates of maps, and anonymous chains. */
+static void walk_text(struct step *step, const json_t *statement, struct check_cond *cond)
+{
+	const char *text = json_string_value(statement);
+	bool update = !strncmp(text, "add @", 5) || !strncmp(text, "update @", 8) ||
+		      !strncmp(text, "delete @", 8);
+
+	check_cond_some(cond);
+	step->walk->visit(step->walk, step->rule, update ? "map" : text,
+			  update ? statement : NULL, cond);
+}
+
 static void walk_rule(struct step *step, struct check_cond *chain)
 {
 	struct check_cond cond = *chain;
@@ -115,9 +127,7 @@ static void walk_rule(struct step *step, struct check_cond *chain)
 	json_array_foreach(step->rule->expr, i, statement) {
 		kind = check_only_key(statement, &value);
 		if (json_is_string(statement)) {
-			check_cond_some(&cond);
-			step->walk->visit(step->walk, step->rule, json_string_value(statement),
-					  NULL, &cond);
+			walk_text(step, statement, &cond);
 		} else if (!kind) {
 			check_cond_some(&cond);
 		} else if (!strcmp(kind, "match")) {

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <glob.h>
+#include <nftables/libnftables.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,7 +229,8 @@ static void test_error(const char *stem)
 	char *path = path_of(stem, ".nft"), *error = NULL, *want = slurp(stem, ".error");
 	json_t *checked = cli_check_file(path, &error);
 
-	want[strcspn(want, "\n")] = '\0';
+	if (want[0])
+		want[strlen(want) - 1] = '\0';
 	result(!checked && error && !strcmp(error, want), stem, ": error",
 	       error ? error : "the file was taken");
 	json_decref(checked);
@@ -428,6 +430,66 @@ static void each(const char *suffix, void (*test)(const char *stem))
 	free(pattern);
 }
 
+static bool has_link(const json_t *checked, const char *name)
+{
+	const json_t *link;
+	size_t i;
+
+	json_array_foreach(json_object_get(checked, "links"), i, link)
+		if (!strcmp(string(link, "name"), name))
+			return true;
+	return false;
+}
+
+/* In a namespace of its own: 0 if what is live there is told. */
+static int check_live(void)
+{
+	static const char rules[] =
+		"table ip t { chain forward { type filter hook forward priority 0; log; }; }";
+	static const char flowtable[] =
+		"add flowtable ip t f { hook ingress priority 0; devices = { lo }; counter; }";
+	struct nft_ctx *nft = must(nft_ctx_new(NFT_CTX_DEFAULT));
+	json_t *checked, *findings, *line, *flags;
+	char *error = NULL;
+	bool has_flowtables;
+
+	if (nft_run_cmd_from_buffer(nft, rules))
+		return 1;
+	nft_ctx_buffer_error(nft);
+	has_flowtables = !nft_run_cmd_from_buffer(nft, flowtable);
+	nft_ctx_free(nft);
+	checked = cli_check_live(&error);
+	if (!checked) {
+		printf("# %s\n", error);
+		return 1;
+	}
+	findings = must(cli_check_findings(checked));
+	line = json_array_get(json_object_get(checked, "lines"), 0);
+	flags = json_array_get(json_object_get(checked, "flowtables"), 0);
+	if (!has_link(checked, "lo") || strcmp(string(line, "rule"), "log") ||
+	    cli_check_failures(findings) != 1)
+		return 1;
+	/* 2 is counter, as libnftnl has it. */
+	if (has_flowtables && (json_integer_value(json_object_get(flags, "flags")) != 2 ||
+			       strcmp(string(flags, "name"), "f")))
+		return 1;
+	printf("# flowtables: %s\n", has_flowtables ? "read" : "not in this kernel");
+	json_decref(findings);
+	json_decref(checked);
+	return 0;
+}
+
+static void test_live(const char *self)
+{
+	char *command;
+
+	if (asprintf(&command, "unshare -rn '%s' --live", self) < 0)
+		must(NULL);
+	fflush(stdout);
+	result(!system(command), "live", ": ruleset, flags and devices", NULL);
+	free(command);
+}
+
 /* Whether rulesets can be loaded at all: an empty one can. */
 static bool has_kernel(void)
 {
@@ -450,6 +512,8 @@ int main(int argc, char **argv)
 			write_all(argv[i]);
 		return 0;
 	}
+	if (argc == 2 && !strcmp(argv[1], "--live"))
+		return check_live();
 	each(".json", test_json);
 	each(".checked", test_checked);
 	each(".json", test_malformed);
@@ -457,6 +521,7 @@ int main(int argc, char **argv)
 	if (has_kernel()) {
 		each(".json", test_file);
 		each(".error", test_error);
+		test_live(argv[0]);
 	} else {
 		printf("ok %d - files # SKIP the kernel has no nf_tables, or no namespaces\n",
 		       ++number);
