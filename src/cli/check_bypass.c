@@ -65,9 +65,11 @@ static const struct meaning meanings[] = {
 	  "a statement that nft lists as text only, such as an anonymous chain, was not looked at: give the chain a name" },
 };
 
-#define MEANINGS (sizeof(meanings) / sizeof(meanings[0]))
+/* Each has a bit. */
+#define MEANINGS 22
 
-_Static_assert(MEANINGS <= 32, "a bit for each");
+_Static_assert(sizeof(meanings) == MEANINGS * sizeof(struct meaning) && MEANINGS <= 32,
+	       "as many, and a bit for each");
 
 struct hit {
 	const struct check_rule *rule;

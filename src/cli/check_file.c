@@ -260,6 +260,17 @@ static void restore_rule(const struct check_scan *scan, json_t *rule)
 	}
 }
 
+/* One device is listed as it is, none not at all. */
+static void write_devices(json_t *ft)
+{
+	json_t *dev = json_object_get(ft, "dev");
+
+	if (json_array_size(dev) == 0)
+		json_object_del(ft, "dev");
+	else if (json_array_size(dev) == 1)
+		json_object_set(ft, "dev", json_array_get(dev, 0));
+}
+
 /* Puts flowtables and their statements back to where they were. */
 static void restore(const struct check_scan *scan, json_t *ruleset, json_t *lines)
 {
@@ -268,7 +279,10 @@ static void restore(const struct check_scan *scan, json_t *ruleset, json_t *line
 
 	json_array_foreach(list, i, item)
 		restore_rule(scan, json_object_get(item, "rule"));
-	json_array_extend(list, scan->flowtables);
+	json_array_foreach(scan->flowtables, i, item) {
+		write_devices(json_object_get(item, "flowtable"));
+		json_array_append(list, item);
+	}
 	json_array_foreach(lines, i, item)
 		restore_string(scan, json_object_get(item, "rule"));
 }

@@ -71,43 +71,49 @@ int check_report(json_t *findings, const char *id, const char *severity,
 	return err ? -ENOMEM : 0;
 }
 
-static bool same(const json_t *a, const json_t *b, const char *key)
+/* Of a rule, or of a finding on one; to be freed. */
+static char *rule_key(const json_t *rule)
 {
-	return !strcmp(check_string(a, key), check_string(b, key));
+	return check_sentence("%s %s %s %lld", check_string(rule, "family"),
+			      check_string(rule, "table"), check_string(rule, "chain"),
+			      (long long)check_integer(rule, "handle"));
 }
 
-static void add_line(json_t *finding, const json_t *lines)
+static void add_line(json_t *finding, const json_t *index)
 {
 	static const char *const keys[] = { "rule", "line", "file", NULL };
-	json_int_t handle = check_integer(finding, "handle");
-	const json_t *line;
+	char *key = rule_key(finding);
+	const json_t *line = key ? json_object_get(index, key) : NULL;
 	json_t *value;
-	size_t i, j;
+	size_t i;
 
-	json_array_foreach(lines, i, line) {
-		if (check_integer(line, "handle") != handle || !same(line, finding, "chain") ||
-		    !same(line, finding, "table") || !same(line, finding, "family"))
-			continue;
-		for (j = 0; keys[j]; j++) {
-			value = json_object_get(line, keys[j]);
-			if (value)
-				json_object_set(finding, keys[j], value);
-		}
-		return;
+	for (i = 0; keys[i]; i++) {
+		value = json_object_get(line, keys[i]);
+		if (value)
+			json_object_set(finding, keys[i], value);
 	}
+	free(key);
 }
 
 void check_add_lines(json_t *findings, const json_t *lines)
 {
-	json_t *finding;
+	json_t *finding, *line, *index = json_object();
+	char *key;
 	size_t i;
 
-	json_array_foreach(findings, i, finding) {
-		if (json_object_get(finding, "chain") && json_object_get(finding, "handle"))
-			add_line(finding, lines);
-		if (json_object_get(finding, "before"))
-			add_line(json_object_get(finding, "before"), lines);
+	json_array_foreach(lines, i, line) {
+		key = rule_key(line);
+		if (key)
+			json_object_set(index, key, line);
+		free(key);
 	}
+	json_array_foreach(findings, i, finding) {
+		if (json_object_get(finding, "handle"))
+			add_line(finding, index);
+		if (json_object_get(finding, "before"))
+			add_line(json_object_get(finding, "before"), index);
+	}
+	json_decref(index);
 }
 
 size_t cli_check_failures(const json_t *findings)

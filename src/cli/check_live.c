@@ -145,6 +145,7 @@ json_t *cli_check_live(char **error)
 {
 	json_t *ruleset, *lines = NULL, *flowtables, *links;
 	struct nft_ctx *nft = check_nft_open(error);
+	const char *what = "flowtables";
 	int err;
 
 	if (!nft)
@@ -156,11 +157,12 @@ json_t *cli_check_live(char **error)
 	flowtables = json_array();
 	links = json_array();
 	err = dump_flowtables(flowtables);
-	if (err)
-		*error = check_sentence("the flowtables cannot be read: %s", strerror(-err));
-	else if ((err = dump_links(links)))
-		*error = check_sentence("the devices cannot be read: %s", strerror(-err));
+	if (!err) {
+		what = "devices";
+		err = dump_links(links);
+	}
 	if (err) {
+		*error = check_sentence("the %s cannot be read: %s", what, strerror(-err));
 		json_decref(ruleset);
 		json_decref(flowtables);
 		json_decref(lines);

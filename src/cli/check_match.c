@@ -152,13 +152,13 @@ static void match_ct_state(const struct comparison *c)
 {
 	unsigned int states = check_ct_states(c->right);
 
-	if (states && is_equal(c)) {
+	/* Each packet has one state: "!" is none of a list, "!=" none of a set. */
+	if (states && is_equal(c))
 		c->cond->ct &= states;
-	} else if (states && (is(c->op, "!") || (is(c->op, "!=") && !json_is_array(c->right)))) {
+	else if (states && (is(c->op, "!") || (is(c->op, "!=") && !json_is_array(c->right))))
 		c->cond->ct &= ~states;
-	} else {
+	else
 		check_cond_some(c->cond);
-	}
 }
 
 static void set_packet(struct check_cond *cond, const json_t *left)
@@ -264,15 +264,9 @@ static bool add_port(const json_t *value, void *arg)
 
 	if (ports->count == 32)
 		return false;
-	if (range) {
-		if (!to_port(json_array_get(range, 0), &low) ||
-		    !to_port(json_array_get(range, 1), &high))
-			return false;
-	} else if (!to_port(value, &low)) {
+	if (!to_port(range ? json_array_get(range, 0) : value, &low) ||
+	    !to_port(range ? json_array_get(range, 1) : value, &high))
 		return false;
-	} else {
-		high = low;
-	}
 	ports->range[ports->count].low = low;
 	ports->range[ports->count++].high = high;
 	return true;

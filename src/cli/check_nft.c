@@ -80,10 +80,12 @@ static void read_line(struct listing *listing, const char *line, size_t length)
 {
 	if (!strncmp(line, "table ", 6)) {
 		listing->chain[0] = '\0';
-		sscanf(line, "table %15s %255s", listing->family, listing->table);
+		if (sscanf(line, "table %15s %255s", listing->family, listing->table) != 2)
+			listing->table[0] = '\0';
 	} else if (!strncmp(line, "\tchain ", 7)) {
 		listing->rule[0] = '\0';
-		sscanf(line, "\tchain %255s", listing->chain);
+		if (sscanf(line, "\tchain %255s", listing->chain) != 1)
+			listing->chain[0] = '\0';
 	} else if (line[0] == '\t' && line[1] != '\t') {
 		listing->chain[0] = '\0';
 	} else if (listing->chain[0] && line[0] == '\t') {
@@ -122,7 +124,7 @@ static int silence(void)
 }
 
 /* The output of "list ruleset", which belongs to @nft. */
-static const char *list(struct nft_ctx *nft, unsigned int flags, char **error)
+static const char *run_list(struct nft_ctx *nft, unsigned int flags, char **error)
 {
 	int err, saved = flags ? silence() : -1;
 
@@ -145,7 +147,7 @@ json_t *check_nft_list(struct nft_ctx *nft, json_t **lines, char **error)
 	const char *text;
 	json_t *ruleset;
 
-	text = list(nft, NFT_CTX_OUTPUT_JSON, error);
+	text = run_list(nft, NFT_CTX_OUTPUT_JSON, error);
 	if (!text)
 		return NULL;
 	ruleset = json_loads(text, 0, &reason);
@@ -153,7 +155,7 @@ json_t *check_nft_list(struct nft_ctx *nft, json_t **lines, char **error)
 		*error = check_sentence("libnftables writes no JSON: %s", reason.text);
 		return NULL;
 	}
-	text = list(nft, 0, error);
+	text = run_list(nft, 0, error);
 	if (!text) {
 		json_decref(ruleset);
 		return NULL;

@@ -275,6 +275,20 @@ struct flowtable {
 	int prio, flags;
 };
 
+static void add_devices(json_t *devices, const json_t *more)
+{
+	json_t *device, *old;
+	size_t i, j;
+
+	json_array_foreach(more, i, device) {
+		json_array_foreach(devices, j, old)
+			if (json_equal(old, device))
+				break;
+		if (j == json_array_size(devices))
+			json_array_append(devices, device);
+	}
+}
+
 /* One line in the block of a flowtable. */
 static void scan_flowtable_line(struct scanner *s, struct flowtable *ft)
 {
@@ -291,7 +305,7 @@ static void scan_flowtable_line(struct scanner *s, struct flowtable *ft)
 	} else if (check_token_is(&s->token, "devices")) {
 		next(s);
 		words = scan_values(s);
-		json_array_extend(ft->devices, words);
+		add_devices(ft->devices, words);
 		json_decref(words);
 	} else if (check_token_is(&s->token, "flags")) {
 		for (; s->token.type == TOKEN_WORD || s->token.type == TOKEN_OTHER; next(s)) {
@@ -330,7 +344,7 @@ static void add_flowtable(struct scanner *s, const struct context *context, cons
 
 	if (flags) {
 		old = json_object_get(json_array_get(s->scan->flowtables, i), "flowtable");
-		json_array_extend(json_object_get(old, "dev"), ft->devices);
+		add_devices(json_object_get(old, "dev"), ft->devices);
 		json_object_set_new(flags, "flags",
 				    json_integer(check_integer(flags, "flags") | ft->flags));
 		return;

@@ -117,7 +117,7 @@ static char *summary(const json_t *findings, bool handles, bool lines)
 }
 
 /* The expected findings without the last two columns, or one of them. */
-static char *expected(const char *stem, bool handles, bool lines)
+static char *expectation(const char *stem, bool handles, bool lines)
 {
 	char *text = slurp(stem, ".expected"), *line, *next = text, *all, words[7][128];
 	size_t size;
@@ -181,7 +181,7 @@ static void test_json(const char *stem)
 
 	if (cli_check_analyse(ruleset, flowtables, findings))
 		must(NULL);
-	compare(stem, ": findings", expected(stem, true, false), summary(findings, true, false));
+	compare(stem, ": findings", expectation(stem, true, false), summary(findings, true, false));
 	if (!is_complete(findings, &why))
 		result(false, stem, ": complete", why);
 	free(why);
@@ -212,7 +212,7 @@ static void test_file(const char *stem)
 
 	if (checked) {
 		findings = must(cli_check_findings(checked));
-		compare(stem, ": file", expected(stem, false, true),
+		compare(stem, ": file", expectation(stem, false, true),
 			summary(findings, false, true));
 		json_decref(findings);
 	} else if (!is_missing(stem, error)) {
@@ -243,7 +243,7 @@ static void test_checked(const char *stem)
 {
 	json_t *checked = load(stem, ".checked"), *findings = must(cli_check_findings(checked));
 
-	compare(stem, ": devices", expected(stem, true, false), summary(findings, true, false));
+	compare(stem, ": devices", expectation(stem, true, false), summary(findings, true, false));
 	json_decref(findings);
 	json_decref(checked);
 }
