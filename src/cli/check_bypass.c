@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "check_analyse.h"
 
 #define WAY_OUT "let it see new connections only (`ct state new`), or leave this traffic out of `flow add`"
@@ -105,6 +106,12 @@ static bool is_harmless(const json_t *mangle)
 	       !strcmp(ct, "zone") || !strcmp(ct, "event");
 }
 
+/* iptables gives each of its rules a counter, wanted or not; its chains have the names of hooks. */
+static bool is_of_iptables(const struct check_chain *base)
+{
+	return base->name[0] == base->hook[0] - 'a' + 'A' && !strcasecmp(base->name, base->hook);
+}
+
 /* Translated ports are other ones outside of the forward chain. */
 static bool concerns_flows(const struct bypass *bypass, const struct check_walk *walk,
 			   const struct check_cond *cond)
@@ -154,6 +161,8 @@ static void visit(struct check_walk *walk, const struct check_rule *rule, const 
 	if (!strcmp(meaning->id, "packet-drop") && !cond->packet[0])
 		return;
 	if (!strcmp(meaning->id, "mangle") && is_harmless(value))
+		return;
+	if (!strcmp(meaning->id, "counter") && is_of_iptables(walk->base))
 		return;
 	if (concerns_flows(bypass, walk, cond))
 		add_hit(bypass, rule, meaning, value, cond);
