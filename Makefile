@@ -24,7 +24,7 @@ modules: preflight ## build nft_offload.ko and nft_offload_sim.ko (KVER=, KDIR=,
 modules_install: tree ## install them for that kernel (INSTALL_MOD_PATH= for elsewhere)
 	+$(KBUILD) INSTALL_MOD_DIR=updates $(UNSIGNED) modules_install
 
-cli: ## build the command nft-offload (needs libmnl, libnftnl and jansson)
+cli: ## build the command nft-offload (needs libmnl, libnftnl, libnftables, jansson)
 	+$(MAKE) -C src/cli
 
 install: ## install modules and command (DESTDIR=, PREFIX=)

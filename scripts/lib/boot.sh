@@ -88,16 +88,30 @@ build_in_tree() {
 	fi
 }
 
+# build_cli_in_tree TREE SOURCES: the command, if it is among the sources, likewise.
+build_cli_in_tree() {
+	local tree=$1 sources=$2 log=$2.log
+	[[ -e $sources/src/cli ]] || return 0
+	if ! in_tree "$tree" "$sources" make -C /mnt cli >"$log" 2>&1 ||
+		grep -qi 'warning' "$log"; then
+		cat "$log" >&2
+		say "building the command nft-offload failed or gave warnings"
+		return 1
+	fi
+}
+
 # make_stage TREE KVER SOURCES NEW: the guest's /lib/modules/KVER: the distribution's as hard
-# links, plus ours.
+# links, plus our modules and, beside them, the command.
 make_stage() {
 	local tree=$1 kver=$2 sources=$3 new=$4 updates
 	say "building the modules for $kver"
 	build_in_tree "$tree" "$kver" "$sources" || exit "$STATUS_BROKEN"
+	build_cli_in_tree "$tree" "$sources" || exit "$STATUS_BROKEN"
 	cp -al "$tree/tree/lib/modules/$kver" "$new/modules"
 	updates=$new/modules/updates
 	mkdir -p "$updates"
 	find "$sources/src" -name '*.ko' -exec cp {} "$updates/" \;
+	[[ ! -e $sources/src/cli ]] || cp "$sources/src/cli/build/nft-offload" "$updates/"
 	mkdir -p "$new/lib/modules/$kver"
 	mv "$new/modules" "$new/lib/modules/"
 	rmdir "$new/lib/modules/$kver"
@@ -111,7 +125,7 @@ stage_of_kernel() {
 	local tree=$1 kver=$2 sources=$3 key dir
 	key=$({
 		echo "${tree##*/}"
-		declare -f make_stage build_in_tree
+		declare -f make_stage build_in_tree build_cli_in_tree
 		cd "$sources" || exit
 		find . -type f -print0 | sort -z | xargs -0 sha256sum
 	} | short_hash)

@@ -28,6 +28,7 @@ enum cli_option_id {
 	CLI_OPTION_COUNT,
 	CLI_OPTION_DEVICES,
 	CLI_OPTION_FAMILY,
+	CLI_OPTION_FILE,
 	CLI_OPTION_PROMETHEUS,
 	CLI_OPTION_SORT,
 	CLI_OPTION_TABLE,
@@ -48,7 +49,7 @@ struct cli_option {
 struct cli_word {
 	const char *word;
 	const char *value;	/* as in usage */
-	/* what the value may be, with blanks between, or one of @device and @reason, or NULL */
+	/* what the value may be, with blanks between, or @device, @reason, @file, or NULL */
 	const char *choices;
 	const char *help;
 };
@@ -155,6 +156,7 @@ void cli_print_prometheus(const json_t *status);
 int cli_status(const struct cli_args *args);
 int cli_flows(const struct cli_args *args);
 int cli_reasons(const struct cli_args *args);
+int cli_check(const struct cli_args *args);
 int cli_policy(const struct cli_args *args);
 int cli_flush(const struct cli_args *args);
 int cli_monitor(const struct cli_args *args);

@@ -191,6 +191,13 @@ static void cli_complete_case(const char *command, const char *before, const cha
 	fprintf(out, " ;;\n");
 }
 
+static void cli_complete_option(const char *command, const struct cli_option *option, FILE *out)
+{
+	cli_complete_case(command, option->name, option->choices, out);
+	if (option->letter)
+		cli_complete_case(command, option->letter, option->choices, out);
+}
+
 /* What may follow one word of a command. */
 static void cli_complete_values(const struct cli_command *command, FILE *out)
 {
@@ -202,8 +209,7 @@ static void cli_complete_values(const struct cli_command *command, FILE *out)
 	for (i = 0; i < CLI_OPTIONS; i++)
 		if (command->options & CLI_BIT(i) && cli_options[i].argument &&
 		    !cli_options[i].may_lack)
-			cli_complete_case(command->name, cli_options[i].name,
-					  cli_options[i].choices, out);
+			cli_complete_option(command->name, &cli_options[i], out);
 }
 
 /* All else that a command has: options, words that have values and, as its first word, others. */
@@ -258,6 +264,13 @@ static const char cli_bash_head[] =
 	"\t[[ $before =~ ^[A-Za-z0-9._@,-]*$ ]] || return 0\n"
 	"\tfor name in $(_nft_offload_device); do\n"
 	"\t\tif [[ ,$before != *,\"$name\",* ]]; then echo \"$before$name\"; fi\n"
+	"\tdone\n"
+	"}\n"
+	"\n"
+	"_nft_offload_file() {\n"
+	"\tlocal name\n"
+	"\tcompgen -f -- \"$current\" | while read -r name; do\n"
+	"\t\tif [[ $name =~ ^[A-Za-z0-9._@/-]+$ ]]; then echo \"$name\"; fi\n"
 	"\tdone\n"
 	"}\n"
 	"\n"

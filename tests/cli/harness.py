@@ -102,7 +102,7 @@ def make(*words, status=0, env=None):
 
 
 def package(what):
-    return subprocess.run(["pkg-config", what, "libmnl", "libnftnl", "jansson"], check=True,
+    return subprocess.run(["pkg-config", what, "libmnl", "libnftnl", "libnftables", "jansson"], check=True,
                           capture_output=True, text=True).stdout.split()
 
 

@@ -31,7 +31,7 @@ def libraries():
         done = make(f"BUILD={WORK}/none", *words, status=2, env=env)
         said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
         same(len(said), 1)
-        assert "libmnl-dev libnftnl-dev libjansson-dev" in said[0], said
+        assert "libmnl-dev libnftnl-dev libnftables-dev libjansson-dev" in said[0], said
         assert not list(WORK.glob("none/*")), "something was compiled"
 
 

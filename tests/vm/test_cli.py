@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The command nft-offload says what the ASIC's table says, and does what it is told."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from nfto import kmod, rules, traffic
+from nfto.flow import Flow, ORIGINAL
+from nfto.shell import SCALE, run, wait_for
+from nfto.traffic import assert_hardware, establish, established, measure, offloaded
+
+pytest_plugins = "nfto.fixtures"
+
+COMMAND = "/lib/modules/%s/updates/nft-offload" % os.uname().release
+EVERY = pytest.mark.every_kernel
+
+
+class Cli:
+    """The command in a router's namespace."""
+
+    def __init__(self, router):
+        self.router = router
+
+    def run(self, *words, status=0):
+        done = self.router.ns.run([COMMAND] + [str(word) for word in words], check=False)
+        assert done.returncode == status, "%s: status %d\n%s%s" % (
+            words, done.returncode, done.stdout, done.stderr)
+        return done
+
+    def text(self, *words, status=0):
+        done = self.run(*words, status=status)
+        assert status or not done.stderr, done.stderr
+        return done.stdout
+
+    def json(self, *words, status=0):
+        return json.loads(self.run("--json", *words, status=status).stdout)
+
+    def flows(self, *words):
+        return self.json("flows", *words)["flows"]
+
+
+@pytest.fixture
+def cli(router):
+    router.nft(rules.whole(router))
+    return Cli(router)
+
+
+def as_table(entry):
+    """What an entry of the ASIC and a flow of the command have in common."""
+    return (entry["in"], entry["out"], entry["src"], int(entry["sport"]), entry["dst"],
+            int(entry["dport"]), entry.packets)
+
+
+def as_flow(flow):
+    return (flow["ingress_name"], flow["egress_name"], flow["source"], flow["source_port"],
+            flow["destination"], flow["destination_port"], flow["packets"])
+
+
+@EVERY
+def test_flows_are_those_of_the_asics_table(router, cli):
+    flows = [established(router, family, proto, nat) for family, proto, nat in (
+        ("ipv4", "tcp", "both"), ("ipv4", "udp", "none"), ("ipv6", "udp", "snat"),
+        ("ipv6", "tcp", "dnat"))]
+    for flow in flows:
+        assert_hardware(measure(flow, 10))
+    wanted = sorted(as_table(entry) for entry in router.asic.table)
+    assert len(wanted) == 8
+    wait_for(lambda: sorted(as_flow(flow) for flow in cli.flows()) == wanted, 5 * SCALE,
+             lambda: "the table's %s: %s" % (wanted, cli.flows()))
+    assert {flow["state"] for flow in cli.flows()} == {"hardware"}
+    lines = cli.text("flows").splitlines()
+    assert len(lines) == 8
+    for flow in flows:
+        view, after = flow.entering(ORIGINAL)[1], flow.leaving(ORIGINAL)[1]
+        mine = [line for line in lines if "%s:%d > " % (
+            "[%s]" % view.src if ":" in view.src else view.src, view.sport) in line]
+        assert len(mine) == 1 and " hardware" in mine[0] and "p0 > p1" in mine[0], lines
+        assert (after.src in mine[0]) and (str(after.dport) in mine[0])
+    port = flows[0].entering(ORIGINAL)[1].sport
+    assert len(cli.flows("port", port)) == 2
+    assert len(cli.flows("protocol", "udp", "direction", "reply", "device", "p1")) == 2
+    assert len(cli.text("flows", "--sort", "bytes", "flowtable", "filter/f").splitlines()) == 8
+    assert cli.text("flows", "state", "failed") == ""
+
+
+@EVERY
+def test_status_tells_what_became_of_each_device(router, cli):
+    established(router)
+    status = cli.json("status")
+    assert {device["ifname"]: (device["backend"], device["driver"], device["flows"]["hardware"],
+                               device["statistics"]["entries"])
+            for device in status["devices"]} == {
+                name: ("bridged", kmod.SIM, 1, 1) for name in router.names}
+    assert len({device["asic"] for device in status["devices"]}) == 1
+    assert [(each["table"], each["name"], each["flows"]["hardware"])
+            for each in status["flowtables"]] == [("filter", "f", 2)]
+    text = cli.text("status")
+    assert re.search(r"p0.*bridged", text) and "f" in text
+    router.ns.run("ethtool -K p0 hw-tc-offload off")
+    wait_for(lambda: re.search("p0.*software", cli.text("status")), 5 * SCALE, "p0 in software")
+    assert "ethtool -K" in cli.text("status", "p0")
+    metrics = cli.text("status", "--prometheus")
+    assert re.search(r'^nft_offload_\w+{[^}]*device="p1"[^}]*} \d+$', metrics, re.M), metrics
+
+
+@EVERY
+def test_why_a_flow_is_not_in_hardware(router, cli):
+    router.asic.set(fail_add=28, capacity=0)
+    flow = establish(Flow(router))
+    wait_for(lambda: traffic.probe(flow) or len(cli.flows("reason", "table-full")) == 2,
+             10 * SCALE, lambda: "two refusals: %s" % cli.flows())
+    line = cli.text("flows", "direction", "original")
+    assert "the hardware table is full" in line and "ENOSPC" in line, line
+    reasons = cli.json("reasons")["reasons"]
+    assert [(each["reason"], each["count"]) for each in reasons] == [("table-full", 2)]
+    assert cli.json("flows", "--count")
+
+
+@EVERY
+def test_flush_and_policy(router, cli):
+    flow = established(router)
+    assert cli.json("flush", "all")["count"] == 2
+    wait_for(lambda: router.asic.entries == 0, 5 * SCALE, "an empty table")
+    assert_hardware(measure(offloaded(flow), 10))
+    cli.text("policy", "p0", "offload", "off", "ttl", "lossy")
+    wait_for(lambda: not [entry for entry in router.asic.table if entry["in"] == "p0"],
+             5 * SCALE, "no entry of p0")
+    shown = cli.json("policy", "p0")["devices"][0]["policy"]
+    assert (shown["offload"], shown["ttl"]) == ("off", "lossy")
+    cli.text("policy", "p0", "offload", "auto", "ttl", "default")
+    assert_hardware(measure(offloaded(flow, 20 * SCALE), 10))
+    refused = cli.run("policy", "p0", "driver", "nonsense", status=3).stderr
+    assert "mlx5_core" in refused
+    assert "no such device" in cli.run("policy", "p77", "ttl", "lossy", status=3).stderr
+
+
+@EVERY
+def test_monitor_tells_as_it_happens(router, cli):
+    with router.ns.entered():
+        child = subprocess.Popen([COMMAND, "--json", "monitor"], stdout=subprocess.PIPE,
+                                 universal_newlines=True)
+    try:
+        # It has subscribed once it tells of something.
+        flow = establish(Flow(router))
+        wait_for(lambda: traffic.probe(flow) or cli.json("flush", "all")["count"], 10 * SCALE,
+                 "a flow to flush")
+        first = json.loads(child.stdout.readline())
+        assert first["event"] in ("hardware", "refused", "removed") and "flow" in first
+    finally:
+        child.send_signal(signal.SIGINT)
+        rest = child.communicate(timeout=60)[0]
+    assert child.returncode == 0
+    for line in rest.splitlines():
+        json.loads(line)
+
+
+@EVERY
+def test_the_ruleset_is_checked_as_it_runs(router, cli):
+    found = cli.json("check")
+    assert found["failures"] == 0, found
+    router.nft("insert rule inet filter forward tcp dport 7000 log\n"
+               "insert rule inet filter forward limit rate 5/second counter\n"
+               "insert rule inet filter forward quota over 10 mbytes drop\n")
+    found = cli.json("check", status=1)
+    assert {"log", "limit", "counter", "quota"} <= {each["id"] for each in found["findings"]}
+    assert all(each["handle"] for each in found["findings"] if each["severity"] == "bypass")
+    router.nft("flush ruleset\n" + rules.forward(router.names, offload=False))
+    assert "no-offload-flowtable" in {
+        each["id"] for each in cli.json("check", status=1)["findings"]}
+    router.nft("flush ruleset\n" + rules.forward(router.names, counter=False))
+    assert "flowtable-counter" in {each["id"] for each in cli.json("check")["findings"]}
+
+
+def test_a_generated_ruleset_loads(router, cli):
+    text = cli.text("generate", "--devices", "p0,p1")
+    router.nft("flush ruleset\n" + text)
+    assert [each["name"] for each in cli.json("status")["flowtables"]]
+
+
+def test_a_flowtable_of_the_stock_kernel_is_told(router):
+    router.asic.set(personality="ft")
+    kmod.unload(kmod.CORE)
+    router.nft(rules.whole(router))
+    kmod.load(kmod.CORE)
+    cli = Cli(router)
+    assert [(each["table"], each["name"]) for each in cli.json("status")["stock_flowtables"]] == [
+        ("filter", "f")]
+    assert "stock" in cli.text("status")
+    router.nft(rules.whole(router))
+    status = cli.json("status")
+    assert not status["stock_flowtables"] and {
+        device["backend"] for device in status["devices"]} == {"native"}
+
+
+@EVERY
+def test_without_the_module_it_says_so(router):
+    kmod.unload(kmod.CORE)
+    cli = Cli(router)
+    assert "modprobe nft_offload" in cli.run("status", status=3).stderr
+    assert cli.json("version")["module"] is None
+    kmod.load(kmod.CORE)
+    version = run(["modinfo", "-F", "version", kmod.CORE]).stdout.strip()
+    assert cli.json("version")["module"] == version == cli.json("version")["command"]
+
+
+@EVERY
+def test_without_the_capability_nothing_is_told(router, cli):
+    established(router)
+    for words in (["flows"], ["status"], ["flush", "all"], ["policy", "p0", "ttl", "lossy"]):
+        done = router.ns.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                              "--inh-caps=-all", COMMAND] + words, check=False)
+        assert done.returncode == 3 and "CAP_NET_ADMIN" in done.stderr, done
+    assert router.asic.entries == 2
