@@ -24,7 +24,7 @@ qemu_base() {
 		QEMU+=(-accel kvm -cpu host)
 	else
 		# Five levels of page tables would only be walked for nothing.
-		QEMU+=(-accel "tcg,thread=multi,tb-size=1024" -cpu max,la57=off)
+		QEMU+=(-accel "tcg,thread=multi,tb-size=1024" -cpu "max,la57=off")
 	fi
 }
 
