@@ -102,7 +102,8 @@ def make(*words, status=0, env=None):
 
 
 def package(what):
-    return subprocess.run(["pkg-config", what, "libmnl", "libnftnl", "libnftables", "jansson"], check=True,
+    libraries = ["libmnl", "libnftnl", "libnftables", "jansson"]
+    return subprocess.run(["pkg-config", what, *libraries], check=True,
                           capture_output=True, text=True).stdout.split()
 
 
