@@ -115,6 +115,7 @@ in_tree() {
 		mount --bind "$tree" "$tree"
 		mount -o remount,bind,ro "$tree"
 		mount -t proc proc "$tree/proc"
+		mount -t sysfs -o ro sysfs "$tree/sys"
 		mount --rbind /dev "$tree/dev"
 		mount -t tmpfs tmpfs "$tree/tmp"
 		mount --bind "$work" "$tree/mnt"

@@ -170,7 +170,8 @@ def nft_takes(ruleset):
     if not shutil.which("nft") or not shutil.which("unshare"):
         return False
     (WORK / "ruleset").write_text(ruleset)
-    done = subprocess.run(["unshare", "-rn", "nft", "-c", "-f", WORK / "ruleset"], check=False,
+    alone = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+    done = subprocess.run([*alone, "nft", "-c", "-f", WORK / "ruleset"], check=False,
                           capture_output=True, text=True)
     # the kernel may lack what the ruleset needs; its grammar is right all the same
     return all("Could not process rule" in line for line in done.stderr.splitlines()

@@ -178,6 +178,26 @@ def test_the_ruleset_is_checked_as_it_runs(router, cli):
     assert "flowtable-counter" in {each["id"] for each in cli.json("check")["findings"]}
 
 
+CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../cli/check")
+
+
+@pytest.mark.one_kernel
+def test_files_are_checked_as_in_the_corpus():
+    """On a kernel that has all that the rulesets of tests/cli/check ask for."""
+    names = sorted(name[:-4] for name in os.listdir(CORPUS) if name.endswith(".nft"))
+    loaded = [name for name in names if os.path.exists("%s/%s.expected" % (CORPUS, name))]
+    assert len(loaded) > 25
+    for name in loaded:
+        done = run([COMMAND, "--json", "check", "-f", "%s/%s.nft" % (CORPUS, name)], check=False)
+        assert done.returncode in (0, 1), "%s: %s" % (name, done.stdout)
+        found = json.loads(done.stdout)
+        with open("%s/%s.expected" % (CORPUS, name)) as file:
+            lines = file.read().splitlines()
+        assert len(found["findings"]) == len(lines), (name, found)
+        for finding, line in zip(found["findings"], lines):
+            assert finding["id"] in line.split(), (name, line, finding)
+
+
 def test_a_generated_ruleset_loads(router, cli):
     text = cli.text("generate", "--devices", "p0,p1")
     router.nft("flush ruleset\n" + text)

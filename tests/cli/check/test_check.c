@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "../../../src/cli/check.h"
 
 static int number, failed;
@@ -198,7 +199,8 @@ static bool is_missing(const char *stem, const char *error)
 
 	text[strcspn(text, "\n")] = '\0';
 	if (needs && strstr(error, "Could not process rule"))
-		printf("ok %d - %s: file # SKIP the kernel has no %s\n", ++number, stem, text + 8);
+		/* the tests in virtual machines load them all */
+		printf("# %s: not loaded, the kernel here has no %s\n", stem, text + 8);
 	else
 		needs = false;
 	free(text);
@@ -483,7 +485,7 @@ static void test_live(const char *self)
 {
 	char *command;
 
-	if (asprintf(&command, "unshare -rn '%s' --live", self) < 0)
+	if (asprintf(&command, "unshare %s '%s' --live", geteuid() ? "-rn" : "-n", self) < 0)
 		must(NULL);
 	fflush(stdout);
 	result(!system(command), "live", ": ruleset, flags and devices", NULL);
@@ -523,8 +525,7 @@ int main(int argc, char **argv)
 		each(".error", test_error);
 		test_live(argv[0]);
 	} else {
-		printf("ok %d - files # SKIP the kernel has no nf_tables, or no namespaces\n",
-		       ++number);
+		printf("# no file is loaded: the kernel here has no nf_tables, or no namespaces\n");
 	}
 	printf("1..%d\n", number);
 	return failed ? 1 : 0;
