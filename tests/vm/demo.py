@@ -21,6 +21,7 @@ from nfto.traffic import assert_delivered, deliver, measure, offloaded
 PACKETS = 200
 FAMILIES, PROTOS, NATS = ("ipv4", "ipv6"), ("tcp", "udp"), ("none", "snat", "dnat", "both")
 ENOUGH = 0.99
+COMMAND = "/lib/modules/%s/updates/nft-offload" % os.uname().release
 
 
 def say(text):
@@ -96,6 +97,9 @@ def demonstrate(packets):
                     flow = Flow(router, family, proto, nat)
                     say("%s: %d packets each way" % (flow, packets))
                     report["lines"] += lines_of(flow, packets)
+        report["told"] = "\n".join(
+            "# nft-offload %s\n%s" % (words, router.ns.run(COMMAND + " " + words).stdout)
+            for words in ("status", "flows --sort packets"))
     return report
 
 
@@ -108,6 +112,7 @@ def main():
     if arguments.packets < 1:
         parser.error("--packets wants at least 1")
     report = demonstrate(arguments.packets)
+    print(report["told"])
     print("\n".join(table(report)), flush=True)
     if arguments.json:
         print(json.dumps(report))
