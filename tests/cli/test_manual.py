@@ -17,16 +17,16 @@ def manual():
         assert tree["syntax"].split(" [")[0] in re.sub(r" +", " ", text), tree["syntax"]
         for entry in tree["options"] + tree["words"]:
             assert re.search(rf"{entry['syntax'].split()[0].split('|')[-1]}\b", text), entry
-    concepts = text_of("nft-offload.7")
+    concepts = text_of("nft_offload.7")
     for path, table in (("src/core/reason.c", "nfto_reasons["), ("src/core/driver.c", "_HAZARD_")):
         words = re.findall(rf'^\t\[NFTO_\w+\] = \{{ "([a-z-]+)",$', (TOP / path).read_text(), re.M)
         assert len(words) > 9, path
         for word in words:
-            assert word == "none" or f".B {word}\n" in concepts, f"nft-offload(7) lacks {word}"
+            assert word == "none" or f".B {word}\n" in concepts, f"nft_offload(7) lacks {word}"
     if not shutil.which("groff"):
         print("# there is no groff here to read the manual")
         return
-    for name in ("nft-offload.7", "nft-offload.8"):
+    for name in ("nft_offload.7", "nft-offload.8"):
         done = subprocess.run(["groff", "-t", "-man", "-Tutf8", "-ww", str(CLI / name)],
                               check=False, capture_output=True, text=True)
         same((done.returncode, done.stderr), (0, ""))

@@ -39,7 +39,7 @@ def libraries():
 def install():
     make(f"BUILD={WORK}/plain", f"DESTDIR={WORK}/dest", "install")
     for path in ("sbin/nft-offload", "share/man/man8/nft-offload.8",
-                 "share/man/man7/nft-offload.7",
+                 "share/man/man7/nft_offload.7",
                  "share/bash-completion/completions/nft-offload"):
         assert (WORK / "dest/usr" / path).stat().st_size, path
     same((WORK / "dest/usr/share/bash-completion/completions/nft-offload").read_text(),
