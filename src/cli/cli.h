@@ -157,6 +157,7 @@ int cli_status(const struct cli_args *args);
 int cli_flows(const struct cli_args *args);
 int cli_reasons(const struct cli_args *args);
 int cli_check(const struct cli_args *args);
+int cli_doctor(const struct cli_args *args);
 int cli_policy(const struct cli_args *args);
 int cli_flush(const struct cli_args *args);
 int cli_monitor(const struct cli_args *args);

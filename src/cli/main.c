@@ -37,6 +37,8 @@ const struct cli_command cli_commands[] = {
 		.options = CLI_BIT(CLI_OPTION_ALL), .run = cli_reasons },
 	{ "check", "what in a ruleset keeps flows out of hardware, or is bypassed by it",
 		.options = CLI_BIT(CLI_OPTION_FILE), .run = cli_check },
+	{ "doctor", "what on this machine keeps flows out of hardware, and what to do",
+		.run = cli_doctor },
 	{ "policy", "what a device may do: shows it, or sets it",
 		"[DEVICE [POLICY...]]", -1, "@device", cli_policy_words, .run = cli_policy },
 	{ "flush", "takes flows out of hardware; those with packets come back",

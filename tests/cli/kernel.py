@@ -194,6 +194,12 @@ def ruleset_flowtable(name="f", table="filter", family=1, flags=1):
     return message(body, kind=NFTABLES | 22)
 
 
+def qdisc(index, kind, parent=0xffffffff):
+    """As rtnetlink tells of it; at the root, if no other parent is given."""
+    return message(struct.pack("=BBHiIII", 0, 0, 0, index, 1 << 16, parent, 0)
+                   + attr(1, kind.encode() + b"\0"), kind=36)
+
+
 def flow_attrs(number=1, state=1, *more, source="10.0.0.2", destination="10.1.0.2", protocol=6,
                ports=(40000, 443), direction=0, packets=100, size=123456, age=61000):
     return nest(
@@ -257,6 +263,8 @@ def loaded(path):
                   reason("nat", "no translation", 0) + reason("unsupported", "the rule", 4), done())
     kernel.answer(C["NFTO_CMD_FLOW_FLUSH"],
                   genl(C["NFTO_CMD_FLOW_FLUSH"], u32("NFTO_A_COUNT", 12), flags=0), ack())
+    kernel.answer(0, qdisc(2, "htb") + qdisc(2, "cake", 1), qdisc(3, "tbf") + qdisc(4, "htb"),
+                  qdisc(5, "fq_codel"), done(), kind=38)
     # what a request to nf_tables has where others have a command is its family: any
     kernel.answer(0, ruleset_flowtable() + ruleset_flowtable("old") +
                   ruleset_flowtable("soft", flags=0) + ruleset_flowtable("none", flags=None) +

@@ -33,6 +33,49 @@ def not_loaded():
     Run("version").silent().says(f"nft-offload: {version()}\n", "not loaded (modprobe")
 
 
+@test("doctor: the module is not loaded, which is what it finds")
+def doctor_alone():
+    k.Kernel(WORK / "kernel").answer(3, k.ack(2), kind=k.CTRL)
+    Run("doctor", status=1).silent().says("problem: the module nft_offload is not loaded\n"
+                                          "    modprobe nft_offload\n")
+    found, = Run("doctor", "--json", status=1).json()["findings"]
+    same((found["id"], found["place"], found["command"]), ("module", None, "modprobe nft_offload"))
+
+
+@test("doctor: devices, flowtables, flows and queueing disciplines, each with a command")
+def doctor():
+    def found():
+        return [(each["id"], each["severity"], each["place"])
+                for each in Run("doctor", "--json", status=1).silent().json()["findings"]]
+
+    kernel = loaded()
+    wanted = [("stock", "problem", "flowtable inet filter old"),
+              ("stock", "problem", "flowtable ip filter f"),
+              ("no-tc", "problem", 'device eth"1\\'), ("ttl", "problem", None),
+              ("qdisc", "hint", "device eth0")]
+    same([each for each in found() if each[0] != "accounting"], wanted)
+    Run("doctor", status=1).says(
+        "flowtable inet filter old: problem: it was made before nft_offload was loaded",
+        "\nproblem: 1 flow direction is in software: their hardware cannot decrement",
+        "device eth0: hint: ", "    tc -s qdisc show dev eth0\n")
+    for reason, command in (("hw-tc-off", "ethtool -K soft0 hw-tc-offload on"),
+                            ("policy", "nft-offload policy soft0 offload auto"),
+                            ("block-busy", "tc qdisc del dev soft0 clsact"),
+                            ("never-heard-of", None)):
+        kernel.answer(k.C["NFTO_CMD_DEVICE_GET"], k.device(
+            k.string("NFTO_A_REASON", reason), k.string("NFTO_A_REASON_TEXT", "words"),
+            k.policy(), index=9, name="soft0", backend=1), k.done())
+        tree = Run("doctor", "--json", status=1).json()
+        each, = [each for each in tree["findings"] if each["place"] == "device soft0"]
+        same((each["id"], each["text"]), (reason, "words"))
+        assert each["command"] is None if command is None else command in each["command"], each
+    kernel.answer(k.C["NFTO_CMD_FLOWTABLE_GET"], k.done())
+    kernel.answer(0, k.done(), kind=k.NFTABLES | 23)
+    assert ("no-flowtable", "problem", None) in found()
+    kernel.answer(0, k.ack(1), kind=38)
+    Run("doctor", status=1).complains("queueing disciplines could not be looked at")
+
+
 @test("without generic netlink, without a right, with an older module: says so")
 def refused():
     (k.Kernel(WORK / "kernel").path / "no-socket").touch()

@@ -178,6 +178,28 @@ def test_the_ruleset_is_checked_as_it_runs(router, cli):
     assert "flowtable-counter" in {each["id"] for each in cli.json("check")["findings"]}
 
 
+@EVERY
+def test_the_doctors_commands_help(router, cli):
+    """Each of them is run, until nothing is found."""
+    router.ns.sysctl(netfilter__nf_conntrack_acct=0)
+    router.asic.set(pin_features=0)
+    router.ns.run("ethtool -K p0 hw-tc-offload off")
+    cli.text("policy", "p1", "offload", "off")
+    wait_for(lambda: len([each for each in cli.json("status")["devices"]
+                          if each["backend"] == "software"]) == 2, 5 * SCALE, "two in software")
+    found = cli.json("doctor", status=1)["findings"]
+    assert {(each["id"], each["place"]) for each in found} == {
+        ("hw-tc-off", "device p0"), ("policy", "device p1"), ("accounting", None)}
+    for each in found:
+        router.ns.run(each["command"].replace("nft-offload", COMMAND))
+    wait_for(lambda: router.ns.run([COMMAND, "doctor"], check=False).returncode == 0, 10 * SCALE,
+             lambda: "a clean bill: %s" % router.ns.run([COMMAND, "doctor"], check=False).stdout)
+    assert_hardware(measure(established(router), 10))
+    router.ns.run("tc qdisc add dev p1 root tbf rate 1gbit burst 64kb latency 50ms")
+    assert [(each["id"], each["place"]) for each in cli.json("doctor", status=1)["findings"]] == [
+        ("qdisc", "device p1")]
+
+
 CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../cli/check")
 
 

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What keeps flows of this machine out of hardware, and the command that changes it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/nft_offload.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cli.h"
+#include "netlink.h"
+
+#define CLI_ACCOUNTING "/proc/sys/net/netfilter/nf_conntrack_acct"
+
+/* Appends a finding. @place and @command may be NULL, and so may what is in them. Frees both. */
+static void cli_find(json_t *findings, const char *id, bool problem, json_t *place,
+		     const char *text, json_t *command)
+{
+	json_t *finding = json_object();
+
+	json_object_set_new(finding, "id", json_string(id));
+	json_object_set_new(finding, "severity", json_string(problem ? "problem" : "hint"));
+	json_object_set_new(finding, "place", place ? place : json_null());
+	json_object_set_new(finding, "text", json_string(text));
+	json_object_set_new(finding, "command", command ? command : json_null());
+	json_array_append_new(findings, finding);
+}
+
+/* The device's address on its bus, as devlink names it: "pci/0000:03:00.0"; or NULL. */
+static json_t *cli_bus_address(const char *ifname)
+{
+	char link[PATH_MAX], device[PATH_MAX], bus[PATH_MAX];
+
+	snprintf(link, sizeof(link), "/sys/class/net/%s/device", ifname);
+	if (strchr(ifname, '/') || !realpath(link, device))
+		return NULL;
+	snprintf(link, sizeof(link), "/sys/class/net/%s/device/subsystem", ifname);
+	if (!realpath(link, bus))
+		return NULL;
+	return json_sprintf("devlink dev eswitch set %s/%s mode switchdev", basename(bus),
+			    basename(device));
+}
+
+/* What to do about a device that is in software. */
+static json_t *cli_device_command(const char *reason, const char *ifname)
+{
+	if (!strcmp(reason, "hw-tc-off"))
+		return json_sprintf("ethtool -K %s hw-tc-offload on", ifname);
+	if (!strcmp(reason, "block-busy"))
+		return json_sprintf("tc qdisc del dev %s clsact || tc qdisc del dev %s ingress", ifname,
+				    ifname);
+	if (!strcmp(reason, "policy"))
+		return json_sprintf("nft-offload policy %s offload auto", ifname);
+	if (!strcmp(reason, "switchdev"))
+		return cli_bus_address(ifname);
+	return NULL;
+}
+
+static void cli_examine_devices(const json_t *devices, json_t *findings)
+{
+	const char *name, *reason;
+	json_t *device;
+	size_t i;
+
+	json_array_foreach((json_t *)devices, i, device) {
+		name = cli_text(device, "ifname");
+		reason = cli_text(device, "reason");
+		if (!strcmp(cli_text(device, "backend"), "software"))
+			cli_find(findings, *reason ? reason : "software", true,
+				 json_sprintf("device %s", name), cli_text(device, "reason_text"),
+				 cli_device_command(reason, name));
+	}
+}
+
+/* Why flows are refused by something that an administrator can change. */
+static const struct cli_advice {
+	const char *reason;
+	const char *text;
+	const char *command;	/* or NULL */
+} cli_advice[] = {
+	{ "build", "their next hop did not answer when they were to be offloaded",
+		"ip neigh show nud incomplete nud failed" },
+	{ "egress", "they leave by a device that is in no flowtable with flags offload: add it",
+		"nft-offload flows reason egress" },
+	{ "ingress", "they come in by a device that is not in their flowtable: add it",
+		"nft-offload flows reason ingress" },
+	{ "other-asic", "they come in and leave by different adapters, which no hardware joins",
+		"nft-offload status" },
+	{ "mtu", "they leave by a device that takes smaller packets than the one where they come in",
+		"ip link show" },
+	{ "ttl", "their hardware cannot decrement the TTL: ttl lossy forwards all the same", NULL },
+	{ "tcp-guard", "their hardware would hide TCP's FIN and RST: tcp unguarded allows it", NULL },
+	{ "table-full", "the hardware has no room for more of them: let fewer into the flowtable",
+		"nft-offload flows reason table-full" },
+	{ "vlan-qos", "a VLAN device on their way sets priorities, which hardware cannot",
+		"nft-offload flows reason vlan-qos" },
+	{ "driver", "their driver failed; its own words are in nft-offload flows",
+		"nft-offload flows reason driver" },
+	{ "stale-entry", "hardware does not let go of older entries of theirs",
+		"nft-offload flows reason stale-entry" },
+};
+
+static void cli_examine_reasons(const json_t *reasons, json_t *findings)
+{
+	json_t *reason, *command;
+	uint64_t count;
+	char text[256];
+	size_t i, j;
+
+	json_array_foreach((json_t *)reasons, i, reason) {
+		for (j = 0; j < ARRAY_SIZE(cli_advice); j++)
+			if (!strcmp(cli_advice[j].reason, cli_text(reason, "reason")))
+				break;
+		count = cli_number(reason, "count");
+		if (j == ARRAY_SIZE(cli_advice) || !count)
+			continue;
+		snprintf(text, sizeof(text), "%" PRIu64 " flow direction%s in software: %s", count,
+			 count == 1 ? " is" : "s are", cli_advice[j].text);
+		command = cli_advice[j].command ? json_string(cli_advice[j].command) : NULL;
+		cli_find(findings, cli_advice[j].reason, true, NULL, text, command);
+	}
+}
+
+static json_t *cli_flowtable_place(const json_t *flowtable)
+{
+	return json_sprintf("flowtable %s %s %s", cli_word(flowtable, "family"),
+			    cli_text(flowtable, "table"), cli_text(flowtable, "name"));
+}
+
+/* Nothing if it cannot be told. */
+static bool cli_accounting_is_off(void)
+{
+	FILE *file = fopen(CLI_ACCOUNTING, "r");
+	bool off = file && fgetc(file) == '0';
+
+	if (file)
+		fclose(file);
+	return off;
+}
+
+static void cli_examine_flowtables(const json_t *flowtables, const json_t *stock,
+				   json_t *findings)
+{
+	bool counts = false;
+	json_t *flowtable;
+	size_t i;
+
+	json_array_foreach((json_t *)stock, i, flowtable)
+		cli_find(findings, "stock", true, cli_flowtable_place(flowtable),
+			 "it was made before nft_offload was loaded: load the ruleset again",
+			 json_string("nft list ruleset > ruleset.nft && nft flush ruleset && nft -f ruleset.nft"));
+	json_array_foreach((json_t *)flowtables, i, flowtable) {
+		if (json_is_true(json_object_get(flowtable, "counter")))
+			counts = true;
+		else
+			cli_find(findings, "counter", false, cli_flowtable_place(flowtable),
+				 "conntrack does not count what hardware forwards: give it `counter`",
+				 NULL);
+	}
+	if (counts && cli_accounting_is_off())
+		cli_find(findings, "accounting", false, NULL,
+			 "conntrack counts nothing at all, flows in hardware or not",
+			 json_string("sysctl -w net.netfilter.nf_conntrack_acct=1"));
+	if (!json_array_size(flowtables) && !json_array_size(stock))
+		cli_find(findings, "no-flowtable", true, NULL,
+			 "no flowtable has flags offload, so that nothing is offloaded: make one",
+			 json_string("nft-offload generate --devices DEVICE,DEVICE"));
+}
+
+struct cli_qdiscs {
+	const json_t *devices;
+	json_t *findings;
+};
+
+/* Those that only queue are no loss. */
+static bool cli_qdisc_shapes(const char *kind)
+{
+	static const char *const harmless[] = { "noqueue", "noop", "mq", "mqprio", "pfifo_fast",
+						"pfifo", "bfifo", "fq", "fq_codel", "sfq",
+						"clsact", "ingress" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(harmless); i++)
+		if (!strcmp(kind, harmless[i]))
+			return false;
+	return true;
+}
+
+static int cli_take_qdisc(const struct nlmsghdr *nlh, void *data)
+{
+	const struct cli_qdiscs *qdiscs = data;
+	const struct tcmsg *tcm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	json_t *device;
+	size_t i;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*tcm) || tcm->tcm_parent != TC_H_ROOT)
+		return 0;
+	mnl_attr_for_each(attr, nlh, sizeof(*tcm)) {
+		if (mnl_attr_get_type(attr) != TCA_KIND ||
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0 ||
+		    !cli_qdisc_shapes(mnl_attr_get_str(attr)))
+			continue;
+		json_array_foreach((json_t *)qdiscs->devices, i, device) {
+			if (cli_number(device, "ifindex") != (uint64_t)tcm->tcm_ifindex ||
+			    !strcmp(cli_text(device, "backend"), "software"))
+				continue;
+			cli_find(qdiscs->findings, "qdisc", false,
+				 json_sprintf("device %s", cli_text(device, "ifname")),
+				 "packets that hardware sends do not pass the queueing discipline that it has",
+				 json_sprintf("tc -s qdisc show dev %s", cli_text(device, "ifname")));
+		}
+	}
+	return 0;
+}
+
+static void cli_examine_qdiscs(const json_t *devices, json_t *findings)
+{
+	struct cli_qdiscs qdiscs = { .devices = devices, .findings = findings };
+	struct cli_netlink *nl = cli_netlink_new(NETLINK_ROUTE);
+	struct nlmsghdr *nlh;
+	int err = nl ? 0 : -errno;
+
+	if (nl) {
+		nlh = mnl_nlmsg_put_header(nl->request);
+		nlh->nlmsg_type = RTM_GETQDISC;
+		nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+		mnl_nlmsg_put_extra_header(nlh, sizeof(struct tcmsg));
+		err = cli_exchange(nl, nlh, cli_take_qdisc, &qdiscs);
+	}
+	if (err)
+		cli_warn("queueing disciplines could not be looked at: %s",
+			 strerror(err < 0 ? -err : EIO));
+	cli_netlink_close(nl);
+}
+
+static void cli_leave_out_idle(json_t *devices)
+{
+	size_t i = 0;
+
+	while (i < json_array_size(devices))
+		if (strcmp(cli_text(json_array_get(devices, i), "backend"), "none"))
+			i++;
+		else
+			json_array_remove(devices, i);
+}
+
+/* All that the module can be asked. */
+static int cli_examine(struct cli_netlink *nl, json_t *findings)
+{
+	json_t *devices = NULL, *flowtables = NULL, *reasons = NULL, *stock = NULL;
+	int ret;
+
+	ret = cli_collect(nl, NFTO_CMD_DEVICE_GET, NULL, &devices);
+	if (!ret)
+		ret = cli_collect(nl, NFTO_CMD_FLOWTABLE_GET, "flowtable", &flowtables);
+	if (!ret)
+		ret = cli_collect(nl, NFTO_CMD_REASON_GET, NULL, &reasons);
+	if (!ret)
+		ret = cli_stock_flowtables(flowtables, &stock);
+	if (!ret) {
+		cli_leave_out_idle(devices);
+		cli_examine_flowtables(flowtables, stock, findings);
+		cli_examine_devices(devices, findings);
+		cli_examine_reasons(reasons, findings);
+		cli_examine_qdiscs(devices, findings);
+	}
+	json_decref(devices);
+	json_decref(flowtables);
+	json_decref(reasons);
+	json_decref(stock);
+	return ret;
+}
+
+static void cli_print_findings(const json_t *findings)
+{
+	const char *place;
+	json_t *finding;
+	size_t i;
+
+	json_array_foreach((json_t *)findings, i, finding) {
+		place = cli_text(finding, "place");
+		printf("%s%s%s: %s\n", place, *place ? ": " : "", cli_text(finding, "severity"),
+		       cli_text(finding, "text"));
+		if (*cli_text(finding, "command"))
+			printf("    %s\n", cli_text(finding, "command"));
+	}
+	if (!i)
+		printf("nothing keeps flows out of hardware\n");
+}
+
+int cli_doctor(const struct cli_args *args)
+{
+	json_t *findings = json_array(), *tree;
+	struct cli_netlink *nl;
+	int err, ret = 0;
+
+	(void)args;
+	nl = cli_netlink_try(&err);
+	if (nl)
+		ret = cli_examine(nl, findings);
+	else if (err == -ENOENT)
+		cli_find(findings, "module", true, NULL, "the module nft_offload is not loaded",
+			 json_string("modprobe nft_offload"));
+	else
+		ret = cli_netlink_refused(err);
+	cli_netlink_close(nl);
+	if (!ret) {
+		ret = json_array_size(findings) ? CLI_FOUND : CLI_OK;
+		tree = json_object();
+		json_object_set(tree, "findings", findings);
+		if (cli_json)
+			cli_print_json(json_incref(tree));
+		else
+			cli_print_findings(findings);
+		json_decref(tree);
+	}
+	json_decref(findings);
+	return ret;
+}
