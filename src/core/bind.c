@@ -80,6 +80,17 @@ const struct nfto_table *nfto_bind_table_at(const struct net *net, unsigned int 
 	return NULL;
 }
 
+const struct nfto_table *nfto_bind_table_behind(const struct nfto_table *table)
+{
+	const struct net *net = read_pnet(&table->ft->net);
+
+	lockdep_assert_held(&nfto_lock);
+	list_for_each_entry_continue(table, &nfto_tables, list)
+		if (read_pnet(&table->ft->net) == net)
+			return table;
+	return NULL;
+}
+
 u32 nfto_bind_seq(void)
 {
 	lockdep_assert_held(&nfto_lock);
@@ -455,6 +466,7 @@ static int nfto_bind_action(struct net *net, NFTO_ACTION_CONST struct flow_offlo
 	struct flow_offload *flow = (struct flow_offload *)const_flow;
 	int err = -1;
 
+	nfto_flow_both_ways(flow);
 	/* before anything is built, for what was built must not fail any more */
 	if (nfto_flowtable_ipsec(&flow->tuplehash[dir].tuple)) {
 		nfto_flow_unbuildable(flow, dir, NFTO_REASON_IPSEC);
@@ -468,7 +480,6 @@ static int nfto_bind_action(struct net *net, NFTO_ACTION_CONST struct flow_offlo
 		nfto_flow_unbuildable(flow, dir, NFTO_REASON_TAGS);
 		return -EOPNOTSUPP;
 	}
-	nfto_flow_both_ways(flow);
 	if (flow->tuplehash[dir].tuple.l3proto == NFPROTO_IPV4)
 		err = nf_flow_rule_route_ipv4(net, flow, dir, flow_rule);
 	else if (flow->tuplehash[dir].tuple.l3proto == NFPROTO_IPV6)

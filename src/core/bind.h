@@ -75,6 +75,7 @@ struct nfto_table *nfto_bind_next_table(u32 round);
  * behind the last. The sequence number changes when one comes or goes.
  */
 const struct nfto_table *nfto_bind_table_at(const struct net *net, unsigned int at);
+const struct nfto_table *nfto_bind_table_behind(const struct nfto_table *table);
 u32 nfto_bind_seq(void);
 const char *nfto_bind_table_name(const struct nfto_table *table);
 const char *nfto_bind_flowtable_name(const struct nfto_table *table);

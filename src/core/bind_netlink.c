@@ -24,21 +24,37 @@ const char *nfto_bind_flowtable_name(const struct nfto_table *table)
 	return nfto_bind_nft(table)->name;
 }
 
+/* @few: there is room for sentences. @dev may be renamed meanwhile. */
 static int nfto_bind_put_bind(struct sk_buff *skb, const struct nfto_bind *bind,
-			      const struct net_device *dev)
+			      const struct net_device *dev, bool few)
 {
 	enum nfto_reason reason = NFTO_REASON_NONE;
 	u32 backend = nfto_bind_backend_of(bind, &reason);
+	char name[IFNAMSIZ] = "";
 
+	if (dev)
+		strscpy(name, dev->name, sizeof(name));
 	if (nla_put_u32(skb, NFTO_A_FLOWTABLE_DEVICE_IFINDEX, bind->ifindex) ||
 	    nla_put_u32(skb, NFTO_A_FLOWTABLE_DEVICE_BACKEND, backend) ||
-	    (dev && nla_put_string(skb, NFTO_A_FLOWTABLE_DEVICE_IFNAME, dev->name)))
+	    (dev && nla_put_string(skb, NFTO_A_FLOWTABLE_DEVICE_IFNAME, name)))
 		return -EMSGSIZE;
-	if (backend == NFTO_BACKEND_SOFTWARE &&
-	    (nla_put_string(skb, NFTO_A_FLOWTABLE_DEVICE_REASON, nfto_reason_name(reason)) ||
-	     nla_put_string(skb, NFTO_A_FLOWTABLE_DEVICE_REASON_TEXT, nfto_reason_text(reason))))
+	if (backend != NFTO_BACKEND_SOFTWARE)
+		return 0;
+	if (nla_put_string(skb, NFTO_A_FLOWTABLE_DEVICE_REASON, nfto_reason_name(reason)) ||
+	    (few && nla_put_string(skb, NFTO_A_FLOWTABLE_DEVICE_REASON_TEXT,
+				   nfto_reason_text(reason))))
 		return -EMSGSIZE;
 	return 0;
+}
+
+static unsigned int nfto_bind_count(const struct nfto_table *table)
+{
+	const struct nfto_bind *bind;
+	unsigned int num = 0;
+
+	list_for_each_entry(bind, &table->binds, list)
+		num++;
+	return num;
 }
 
 int nfto_bind_put_table_info(struct sk_buff *skb, const struct nfto_table *table)
@@ -47,8 +63,10 @@ int nfto_bind_put_table_info(struct sk_buff *skb, const struct nfto_table *table
 	struct net *net = read_pnet(&table->ft->net);
 	const struct nfto_bind *bind;
 	struct nlattr *nest;
+	bool few;
 
 	lockdep_assert_held(&nfto_lock);
+	few = nfto_bind_count(table) <= 16;	/* all of them have to go into one message */
 	if (nla_put_u32(skb, NFTO_A_FLOWTABLE_FAMILY, nft->table->family) ||
 	    nla_put_string(skb, NFTO_A_FLOWTABLE_TABLE, nft->table->name) ||
 	    nla_put_string(skb, NFTO_A_FLOWTABLE_NAME, nft->name) ||
@@ -60,7 +78,7 @@ int nfto_bind_put_table_info(struct sk_buff *skb, const struct nfto_table *table
 	list_for_each_entry(bind, &table->binds, list) {
 		nest = nla_nest_start(skb, NFTO_A_FLOWTABLE_DEVICE);
 		if (!nest ||
-		    nfto_bind_put_bind(skb, bind, dev_get_by_index_rcu(net, bind->ifindex)))
+		    nfto_bind_put_bind(skb, bind, dev_get_by_index_rcu(net, bind->ifindex), few))
 			return -EMSGSIZE;
 		nla_nest_end(skb, nest);
 	}

@@ -11,12 +11,14 @@
 #include "netlink.h"
 
 #define NFTO_SUBSCRIBERS_MAX 16		/* of a namespace */
-#define NFTO_EVENT_SIZE 1024		/* of the longest, names and words included */
+#define NFTO_SUBSCRIBERS_FOREIGN 64	/* of all that are not the initial user namespace's */
+#define NFTO_EVENT_SIZE 1536		/* of the longest, names and words included */
 
 struct nfto_subscriber {
 	struct list_head list;
 	u32 portid;
 	u32 lost;			/* events for which its socket had no room */
+	bool foreign;			/* of a user's own namespace; they may be without number */
 	struct nfto_filter filter;	/* whose net is the socket's */
 };
 
@@ -30,11 +32,19 @@ static bool nfto_event_wanted(void)
 	return !list_empty_careful(&nfto_subscribers);
 }
 
+static int nfto_event_put_name(struct sk_buff *skb, const struct net_device *dev)
+{
+	char name[IFNAMSIZ];
+
+	strscpy(name, dev->name, sizeof(name));	/* it may be renamed meanwhile */
+	return nla_put_string(skb, NFTO_A_IFNAME, name);
+}
+
 static int nfto_event_put_device(struct sk_buff *skb, const struct net_device *dev,
 				 enum nfto_reason reason)
 {
 	if (nla_put_u32(skb, NFTO_A_IFINDEX, dev->ifindex) ||
-	    nla_put_string(skb, NFTO_A_IFNAME, dev->name))
+	    nfto_event_put_name(skb, dev))
 		return -EMSGSIZE;
 	if (reason != NFTO_REASON_NONE &&
 	    (nla_put_string(skb, NFTO_A_REASON, nfto_reason_name(reason)) ||
@@ -104,45 +114,54 @@ void nfto_event_device(enum nfto_event_kind kind, const struct net_device *dev,
 	spin_unlock_bh(&nfto_event_lock);
 }
 
-/* The subscriber that the socket is already, or NULL; and how many its namespace has. */
-static struct nfto_subscriber *nfto_event_find(const struct net *net, u32 portid,
-					       unsigned int *num)
+/* The subscriber that the socket is already, or NULL. */
+static struct nfto_subscriber *nfto_event_find(const struct net *net, u32 portid)
 {
-	struct nfto_subscriber *each, *found = NULL;
+	struct nfto_subscriber *each;
 
 	lockdep_assert_held(&nfto_event_lock);
-	*num = 0;
+	list_for_each_entry(each, &nfto_subscribers, list)
+		if (each->filter.net == net && each->portid == portid)
+			return each;
+	return NULL;
+}
+
+/* Is there room for one more? What happens is told with a lock held that all flows need. */
+static bool nfto_event_room(const struct nfto_subscriber *fresh)
+{
+	unsigned int num = 0, foreign = 0;
+	const struct nfto_subscriber *each;
+
+	lockdep_assert_held(&nfto_event_lock);
 	list_for_each_entry(each, &nfto_subscribers, list) {
-		if (each->filter.net != net)
-			continue;
-		++*num;
-		if (each->portid == portid)
-			found = each;
+		num += each->filter.net == fresh->filter.net;
+		foreign += each->foreign;
 	}
-	return found;
+	return num < NFTO_SUBSCRIBERS_MAX &&
+	       (!fresh->foreign || foreign < NFTO_SUBSCRIBERS_FOREIGN);
 }
 
 int nfto_event_subscribe(const struct net *net, u32 portid, const struct nfto_filter *filter,
 			 struct netlink_ext_ack *extack)
 {
 	struct nfto_subscriber *fresh, *known;
-	unsigned int num;
 	int err = 0;
 
 	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
 	if (!fresh)
 		return -ENOMEM;
 	fresh->portid = portid;
+	fresh->foreign = net->user_ns != &init_user_ns;
 	fresh->filter = *filter;
 	spin_lock_bh(&nfto_event_lock);
-	known = nfto_event_find(net, portid, &num);
+	known = nfto_event_find(net, portid);
 	if (known) {
 		known->filter = *filter;
-	} else if (num < NFTO_SUBSCRIBERS_MAX) {
+	} else if (nfto_event_room(fresh)) {
 		list_add_tail(&fresh->list, &nfto_subscribers);
 		fresh = NULL;
 	} else {
-		NL_SET_ERR_MSG(extack, "16 sockets of this network namespace have subscribed already");
+		NL_SET_ERR_MSG(extack, "16 sockets of this network namespace, or 64 of users' own, have subscribed already");
 		err = -EUSERS;
 	}
 	spin_unlock_bh(&nfto_event_lock);
@@ -155,14 +174,13 @@ static int nfto_event_closed(struct notifier_block *nb, unsigned long event, voi
 {
 	const struct netlink_notify *closed = ptr;
 	struct nfto_subscriber *gone;
-	unsigned int num;
 
 	if (event != NETLINK_URELEASE || closed->protocol != NETLINK_GENERIC)
 		return NOTIFY_DONE;
 	if (!nfto_event_wanted())
 		return NOTIFY_DONE;
 	spin_lock_bh(&nfto_event_lock);
-	gone = nfto_event_find(closed->net, closed->portid, &num);
+	gone = nfto_event_find(closed->net, closed->portid);
 	if (gone)
 		list_del(&gone->list);
 	spin_unlock_bh(&nfto_event_lock);

@@ -460,7 +460,9 @@ out_unlock:
 	nfto_flow_free_fresh(fresh);
 }
 
-void nfto_flow_unbuildable(struct flow_offload *core, u8 dir, enum nfto_reason reason)
+/* @failed: this is the direction for which there is no rule; the other may have one. */
+static void nfto_flow_remember(struct flow_offload *core, u8 dir, enum nfto_reason reason,
+			       bool failed)
 {
 	struct nfto_flow *flow, *fresh = nfto_flow_alloc(core, dir);
 	struct nfto_table *table;
@@ -476,11 +478,21 @@ void nfto_flow_unbuildable(struct flow_offload *core, u8 dir, enum nfto_reason r
 		fresh = NULL;
 		flow->rule.match.in_ifindex = flow->way.in;
 	}
-	if (flow && !flow->port)
+	if (flow && !flow->port && (failed || !fresh))
 		nfto_flow_refuse(flow, reason);
 	spin_unlock_bh(&nfto_lock);
 	rcu_read_unlock();
 	nfto_flow_free_fresh(fresh);
+}
+
+/*
+ * The core offers neither direction then, but sends packets of both by what it has looked up: to
+ * end the flow when that changes, each has to be known.
+ */
+void nfto_flow_unbuildable(struct flow_offload *core, u8 dir, enum nfto_reason reason)
+{
+	nfto_flow_remember(core, dir, reason, true);
+	nfto_flow_remember(core, !dir, reason, false);
 }
 
 void nfto_flow_destroy(struct flow_cls_offload *cls)

@@ -119,7 +119,8 @@ void nfto_flow_both_ways(struct flow_offload *core);
 
 /*
  * There is no rule for a direction, which keeps the core from offering the flow at all: @reason is
- * remembered all the same. action()'s context.
+ * remembered all the same. action()'s context. The core must have been told to offer both ways:
+ * else it does not tell of the reply's end.
  */
 void nfto_flow_unbuildable(struct flow_offload *core, u8 dir, enum nfto_reason reason);
 

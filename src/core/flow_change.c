@@ -117,6 +117,7 @@ void nfto_flow_end_changed(const struct nfto_change *changes, unsigned int num)
 		flow = nfto_flow_next_in_round(table);
 		if (!flow) {
 			table->round = nfto_flow_round;
+			nfto_flow_breathe(&looked);
 			continue;
 		}
 		nfto_flow_end_if_changed(flow, changes, num);

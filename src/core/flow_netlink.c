@@ -112,6 +112,7 @@ static int nfto_device_put(struct sk_buff *skb, int attr, int name_attr, struct 
 			   int ifindex)
 {
 	const struct net_device *dev;
+	char name[IFNAMSIZ];
 	int err = 0;
 
 	if (!ifindex)
@@ -120,8 +121,10 @@ static int nfto_device_put(struct sk_buff *skb, int attr, int name_attr, struct 
 		return -EMSGSIZE;
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(net, ifindex);
-	if (dev)
-		err = nla_put_string(skb, name_attr, dev->name);
+	if (dev) {
+		strscpy(name, dev->name, sizeof(name));	/* it may be renamed meanwhile */
+		err = nla_put_string(skb, name_attr, name);
+	}
 	rcu_read_unlock();
 	return err;
 }
@@ -151,7 +154,7 @@ static int nfto_state_put(struct sk_buff *skb, const struct nfto_flow *flow)
 
 	if (nla_put_u32(skb, NFTO_A_FLOW_DIRECTION, flow->dir) ||
 	    nla_put_u32(skb, NFTO_A_FLOW_STATE, flow->state) ||
-	    nla_put_u64_64bit(skb, NFTO_A_FLOW_AGE, jiffies_to_msecs(now - flow->since),
+	    nla_put_u64_64bit(skb, NFTO_A_FLOW_AGE, jiffies64_to_msecs(now - flow->since),
 			      NFTO_A_FLOW_PAD))
 		return -EMSGSIZE;
 	if (flow->reason != NFTO_REASON_NONE &&
@@ -201,7 +204,17 @@ int nfto_flow_put(struct sk_buff *skb, const struct nfto_flow *flow)
 	return 0;
 }
 
-u64 nfto_flow_for_each(u64 id, const struct nfto_filter *filter,
+u64 nfto_flow_youngest(void)
+{
+	u64 id;
+
+	spin_lock_bh(&nfto_lock);
+	id = nfto_flow_last_id;
+	spin_unlock_bh(&nfto_lock);
+	return id;
+}
+
+u64 nfto_flow_for_each(u64 id, u64 last, const struct nfto_filter *filter,
 		       int (*show)(const struct nfto_flow *flow, void *data), void *data)
 {
 	struct nfto_flow *flow;
@@ -209,7 +222,7 @@ u64 nfto_flow_for_each(u64 id, const struct nfto_filter *filter,
 	unsigned long at = id;
 
 	spin_lock_bh(&nfto_lock);
-	while ((flow = xa_find_after(&nfto_flow_ids, &at, ULONG_MAX, XA_PRESENT))) {
+	while ((flow = xa_find_after(&nfto_flow_ids, &at, last, XA_PRESENT))) {
 		if (nfto_filter_passes(filter, flow) && show(flow, data))
 			break;
 		id = at;
@@ -245,7 +258,7 @@ struct nfto_tally *nfto_flow_tally(const struct net *net, bool by_table)
 	if (!tally)
 		return NULL;
 	tally->by_table = by_table;
-	nfto_flow_for_each(0, &filter, nfto_tally_count, tally);
+	nfto_flow_for_each(0, nfto_flow_youngest(), &filter, nfto_tally_count, tally);
 	return tally;
 }
 
@@ -283,5 +296,5 @@ void nfto_flow_count_reasons(const struct net *net, u32 counts[NFTO_REASON_MAX])
 	struct nfto_filter filter = { .net = net };
 
 	memset(counts, 0, NFTO_REASON_MAX * sizeof(*counts));
-	nfto_flow_for_each(0, &filter, nfto_reasons_count, counts);
+	nfto_flow_for_each(0, nfto_flow_youngest(), &filter, nfto_reasons_count, counts);
 }

@@ -30,13 +30,16 @@ void nfto_flow_ends(const struct nfto_flow *flow, struct nfto_ends *ends);
 /* The nest NFTO_A_FLOW. 0 or -EMSGSIZE, after which the message is to be given up. nfto_lock. */
 int nfto_flow_put(struct sk_buff *skb, const struct nfto_flow *flow);
 
+/* The id of the youngest flow. Takes nfto_lock. */
+u64 nfto_flow_youngest(void);
+
 /*
  * Calls @show(flow, data) for attached flows that @filter passes, in the order of their ids, those
- * behind @id; nfto_lock is held in each call, and let go of now and then. Ends behind the last, or
- * when @show returns an error. Returns the id of the last one that was looked at, and not refused
- * by @show. May sleep; no locks.
+ * behind @id up to @last; nfto_lock is held in each call, and let go of now and then. Ends behind
+ * the last, or when @show returns an error. Returns the id of the last one that was looked at, and
+ * not refused by @show. May sleep; no locks.
  */
-u64 nfto_flow_for_each(u64 id, const struct nfto_filter *filter,
+u64 nfto_flow_for_each(u64 id, u64 last, const struct nfto_filter *filter,
 		       int (*show)(const struct nfto_flow *flow, void *data), void *data);
 
 /*

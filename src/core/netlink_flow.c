@@ -58,7 +58,10 @@ static int nfto_flow_dump_filter(struct netlink_callback *cb, const struct net *
 	return nfto_filter_parse(tb[NFTO_A_FILTER], net, filter, cb->extack);
 }
 
-/* cb->args[0]: the id of the last flow that is done, as long as a long goes */
+/*
+ * cb->args[0]: the id of the last flow that is done, as long as a long goes; args[1]: that of the
+ * last at all, or else a dump might never end where flows come all the time.
+ */
 int nfto_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct nfto_flow_dump dump = { .skb = skb, .cb = cb };
@@ -68,7 +71,10 @@ int nfto_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	err = nfto_flow_dump_filter(cb, sock_net(skb->sk), &filter);
 	if (err)
 		return err;
-	cb->args[0] = nfto_flow_for_each(cb->args[0], &filter, nfto_flow_dump_one, &dump);
+	if (!cb->args[1])
+		cb->args[1] = nfto_flow_youngest();
+	cb->args[0] = nfto_flow_for_each(cb->args[0], cb->args[1], &filter, nfto_flow_dump_one,
+					 &dump);
 	return skb->len;
 }
 
@@ -153,7 +159,8 @@ int nfto_nl_flowtable_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 	spin_lock_bh(&nfto_lock);
 	/* one that came or went between two parts may have moved the others */
 	cb->seq = nfto_bind_seq() ?: 1;
-	while ((table = nfto_bind_table_at(net, cb->args[0]))) {
+	for (table = nfto_bind_table_at(net, cb->args[0]); table;
+	     table = nfto_bind_table_behind(table)) {
 		err = nfto_table_dump_one(skb, cb, table, tally);
 		if (err)
 			break;

@@ -42,8 +42,7 @@ static int nfto_ipsec_acquire(struct xfrm_state *state, struct xfrm_tmpl *tmpl,
 /* ... no socket's policy ours to read. Both are asked of every key manager. */
 static struct xfrm_policy *nfto_ipsec_compile(struct sock *sk, int opt, u8 *data, int len, int *dir)
 {
-	*dir = -EOPNOTSUPP;
-	return NULL;
+	return NULL;	/* *dir is an error as it comes, or that of another key manager */
 }
 
 static struct xfrm_mgr nfto_ipsec_mgr = {

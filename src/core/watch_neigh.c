@@ -10,20 +10,29 @@
 #include "watch.h"
 
 #define NFTO_NEIGH_INTERVAL (2 * HZ)
+#define NFTO_NEIGH_CHUNK 256	/* looked at in one RCU section */
 
 /*
  * The core tells what a neighbour's MAC is now, flows were built with what it was before: so this
- * remembers it, for every neighbour that has one. As many entries as the core has, which limits
- * them. Which flow goes to which neighbour nobody remembers; those with that MAC end.
+ * remembers it, for every neighbour that has one, as many as the core has. Which flow goes to which neighbour nobody remembers; those with that MAC end.
  *
  * The core asks whether a neighbour is still there only while it sends to it, and forgets one that
  * it does not send to. What hardware sends, it does not see: so while flows to a MAC count packets,
  * the core is told that the neighbours with that MAC are in use. If one has died, it finds out.
  */
-struct nfto_neigh_mac {
+struct nfto_neigh_mac_key {
 	const struct net *net;
 	u8 mac[ETH_ALEN];
 	u8 pad[2];			/* compared as memory */
+};
+
+/* A MAC that neighbours have. Of one there may be thousands: nobody walks over them. */
+struct nfto_neigh_mac {
+	struct rhash_head node;
+	struct nfto_neigh_mac_key key;
+	unsigned int neighs;		/* that have it; nfto_neigh_lock */
+	u32 round;			/* nfto_neigh_round when hardware last sent to it */
+	struct rcu_head rcu;
 };
 
 struct nfto_neigh_key {
@@ -35,10 +44,8 @@ struct nfto_neigh_key {
 
 struct nfto_neigh {
 	struct rhash_head node;
-	struct rhlist_head by_mac;
 	struct nfto_neigh_key key;
-	struct nfto_neigh_mac mac;
-	bool used;			/* since the last look; by whoever comes, without a lock */
+	struct nfto_neigh_mac *mac;	/* never another */
 	struct rcu_head rcu;
 };
 
@@ -48,8 +55,10 @@ struct nfto_neigh {
  */
 static DEFINE_SPINLOCK(nfto_neigh_lock);
 static struct rhashtable nfto_neighs;
-static struct rhltable nfto_neigh_macs;
+static struct rhashtable nfto_neigh_macs;
 static bool nfto_neigh_blind;	/* there was no memory once to remember one */
+
+static u32 nfto_neigh_round;	/* of looks at who is used; written by the work item alone */
 
 static void nfto_neigh_keep(struct work_struct *work);
 static DECLARE_DELAYED_WORK(nfto_neigh_dwork, nfto_neigh_keep);
@@ -62,9 +71,9 @@ static const struct rhashtable_params nfto_neigh_params = {
 };
 
 static const struct rhashtable_params nfto_neigh_mac_params = {
-	.key_len = sizeof(struct nfto_neigh_mac),
-	.key_offset = offsetof(struct nfto_neigh, mac),
-	.head_offset = offsetof(struct nfto_neigh, by_mac),
+	.key_len = sizeof(struct nfto_neigh_mac_key),
+	.key_offset = offsetof(struct nfto_neigh_mac, key),
+	.head_offset = offsetof(struct nfto_neigh_mac, node),
 	.automatic_shrinking = true,
 };
 
@@ -72,7 +81,7 @@ static bool nfto_neigh_key(const struct neighbour *neigh, struct nfto_neigh_key 
 {
 	int family = neigh->tbl->family;
 
-	if ((family != AF_INET && family != AF_INET6) || neigh->dev->addr_len != ETH_ALEN)
+	if (family != AF_INET && family != AF_INET6)
 		return false;
 	memset(key, 0, sizeof(*key));	/* compared as memory */
 	key->net = dev_net(neigh->dev);
@@ -82,38 +91,71 @@ static bool nfto_neigh_key(const struct neighbour *neigh, struct nfto_neigh_key 
 	return true;
 }
 
+static void nfto_neigh_put_mac(struct nfto_neigh_mac *mac)
+{
+	lockdep_assert_held(&nfto_neigh_lock);
+	if (--mac->neighs)
+		return;
+	rhashtable_remove_fast(&nfto_neigh_macs, &mac->node, nfto_neigh_mac_params);
+	kfree_rcu(mac, rcu);
+}
+
+/* Ends with put_mac(). NULL: no memory. */
+static struct nfto_neigh_mac *nfto_neigh_get_mac(const struct nfto_neigh_mac_key *key)
+{
+	struct nfto_neigh_mac *mac;
+
+	lockdep_assert_held(&nfto_neigh_lock);
+	mac = rhashtable_lookup_fast(&nfto_neigh_macs, key, nfto_neigh_mac_params);
+	if (mac) {
+		mac->neighs++;
+		return mac;
+	}
+	mac = kzalloc(sizeof(*mac), GFP_ATOMIC);
+	if (!mac)
+		return NULL;
+	mac->key = *key;
+	mac->neighs = 1;
+	mac->round = nfto_neigh_round - 1;
+	if (rhashtable_insert_fast(&nfto_neigh_macs, &mac->node, nfto_neigh_mac_params)) {
+		kfree(mac);
+		return NULL;
+	}
+	return mac;
+}
+
 /* The entry is gone, or has no MAC any more. */
 static void nfto_neigh_drop(struct nfto_neigh *known)
 {
 	lockdep_assert_held(&nfto_neigh_lock);
-	rhltable_remove(&nfto_neigh_macs, &known->by_mac, nfto_neigh_mac_params);
 	rhashtable_remove_fast(&nfto_neighs, &known->node, nfto_neigh_params);
+	nfto_neigh_put_mac(known->mac);
 	kfree_rcu(known, rcu);
 }
 
 static void nfto_neigh_learn(const struct nfto_neigh_key *key, const u8 *mac)
 {
 	struct nfto_neigh *known = kzalloc(sizeof(*known), GFP_ATOMIC);
+	struct nfto_neigh_mac_key mac_key = { .net = key->net };
 
 	lockdep_assert_held(&nfto_neigh_lock);
-	if (!known) {
-		nfto_neigh_blind = true;
-		return;
-	}
+	if (!known)
+		goto err_blind;
 	known->key = *key;
-	known->mac.net = key->net;
-	ether_addr_copy(known->mac.mac, mac);
-	if (rhltable_insert(&nfto_neigh_macs, &known->by_mac, nfto_neigh_mac_params))
+	ether_addr_copy(mac_key.mac, mac);
+	known->mac = nfto_neigh_get_mac(&mac_key);
+	if (!known->mac)
 		goto err_free;
 	if (rhashtable_insert_fast(&nfto_neighs, &known->node, nfto_neigh_params))
-		goto err_remove;
+		goto err_put;
 	return;
 
-err_remove:
-	rhltable_remove(&nfto_neigh_macs, &known->by_mac, nfto_neigh_mac_params);
+err_put:
+	nfto_neigh_put_mac(known->mac);
 err_free:
+	kfree(known);
+err_blind:
 	nfto_neigh_blind = true;
-	kfree_rcu(known, rcu);	/* a reader may have met it */
 }
 
 /*
@@ -130,8 +172,8 @@ static bool nfto_neigh_note(const struct nfto_neigh_key *key, bool valid, const 
 	known = rhashtable_lookup_fast(&nfto_neighs, key, nfto_neigh_params);
 	if (known) {
 		change->kind = NFTO_CHANGE_MAC;
-		ether_addr_copy(change->mac, known->mac.mac);
-		changed = !valid || !ether_addr_equal(known->mac.mac, mac);
+		ether_addr_copy(change->mac, known->mac->key.mac);
+		changed = !valid || !ether_addr_equal(known->mac->key.mac, mac);
 		if (changed)
 			nfto_neigh_drop(known);
 		if (changed && valid)
@@ -162,7 +204,8 @@ static void nfto_neigh_look(struct neighbour *neigh, struct nfto_change *change,
 	change->reason = NFTO_REASON_STALE_NEIGHBOUR;
 	/* under the lock, so that the last word comes last */
 	spin_lock_bh(&nfto_neigh_lock);
-	valid = READ_ONCE(neigh->nud_state) & NUD_VALID && !READ_ONCE(neigh->dead);
+	valid = READ_ONCE(neigh->nud_state) & NUD_VALID && !READ_ONCE(neigh->dead) &&
+		neigh->dev->addr_len == ETH_ALEN;
 	neigh_ha_snapshot((char *)mac, neigh, neigh->dev);
 	*changed = nfto_neigh_note(&key, valid, mac, change);
 	spin_unlock_bh(&nfto_neigh_lock);
@@ -197,17 +240,16 @@ static void nfto_neigh_meet(struct neighbour *neigh, void *data)
 
 void nfto_watch_neigh_used(const struct net *net, const u8 *mac)
 {
-	struct nfto_neigh_mac key = { .net = net };
-	struct rhlist_head *list, *pos;
-	struct nfto_neigh *known;
+	struct nfto_neigh_mac_key key = { .net = net };
+	struct nfto_neigh_mac *known;
 
 	ether_addr_copy(key.mac, mac);
 	rcu_read_lock();
-	list = rhltable_lookup(&nfto_neigh_macs, &key, nfto_neigh_mac_params);
-	rhl_for_each_entry_rcu(known, pos, list, by_mac)
-		WRITE_ONCE(known->used, true);
+	known = rhashtable_lookup(&nfto_neigh_macs, &key, nfto_neigh_mac_params);
+	if (known)
+		WRITE_ONCE(known->round, READ_ONCE(nfto_neigh_round));
 	rcu_read_unlock();
-	if (list)
+	if (known)
 		schedule_delayed_work(&nfto_neigh_dwork, NFTO_NEIGH_INTERVAL);
 }
 
@@ -237,16 +279,25 @@ static void nfto_neigh_tell_used(const struct nfto_neigh *known)
 
 static void nfto_neigh_keep(struct work_struct *work)
 {
+	u32 round = nfto_neigh_round;
 	struct rhashtable_iter iter;
 	struct nfto_neigh *known;
+	unsigned int looked = 0;
 
+	/* who is used from now on is told of next time */
+	WRITE_ONCE(nfto_neigh_round, round + 1);
 	rhashtable_walk_enter(&nfto_neighs, &iter);
 	rhashtable_walk_start(&iter);
 	while ((known = rhashtable_walk_next(&iter))) {
 		if (IS_ERR(known))	/* the table is growing: some are met twice */
 			continue;
-		if (xchg(&known->used, false))
+		if (READ_ONCE(known->mac->round) == round)
 			nfto_neigh_tell_used(known);
+		if (++looked % NFTO_NEIGH_CHUNK)
+			continue;
+		rhashtable_walk_stop(&iter);
+		cond_resched();
+		rhashtable_walk_start(&iter);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
@@ -258,7 +309,7 @@ int nfto_watch_neigh_init(void)
 
 	if (err)
 		return err;
-	err = rhltable_init(&nfto_neigh_macs, &nfto_neigh_mac_params);
+	err = rhashtable_init(&nfto_neigh_macs, &nfto_neigh_mac_params);
 	if (err)
 		goto err_destroy;
 	err = register_netevent_notifier(&nfto_neigh_nb);
@@ -272,7 +323,7 @@ int nfto_watch_neigh_init(void)
 	return 0;
 
 err_destroy_macs:
-	rhltable_destroy(&nfto_neigh_macs);
+	rhashtable_destroy(&nfto_neigh_macs);
 err_destroy:
 	rhashtable_destroy(&nfto_neighs);
 	return err;
@@ -288,6 +339,6 @@ void nfto_watch_neigh_exit(void)
 	unregister_netevent_notifier(&nfto_neigh_nb);
 	/* no port is left whose flows could start it again */
 	cancel_delayed_work_sync(&nfto_neigh_dwork);
-	rhltable_destroy(&nfto_neigh_macs);
+	rhashtable_free_and_destroy(&nfto_neigh_macs, nfto_neigh_free, NULL);
 	rhashtable_free_and_destroy(&nfto_neighs, nfto_neigh_free, NULL);
 }

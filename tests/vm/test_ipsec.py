@@ -67,7 +67,7 @@ def test_what_ipsec_encrypts_stays_in_software(router):
     with recorded() as trace:
         assert_encrypted(Flow(router))
         refused = [event for event in trace.lines("flow_refused") if event["reason"] == "ipsec"]
-    assert refused and {event["dir"] for event in refused} == {"original"}
+    assert "original" in {event["dir"] for event in refused}
     assert_hardware(measure(before, 10))
 
 
