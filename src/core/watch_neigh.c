@@ -14,7 +14,8 @@
 
 /*
  * The core tells what a neighbour's MAC is now, flows were built with what it was before: so this
- * remembers it, for every neighbour that has one, as many as the core has. Which flow goes to which neighbour nobody remembers; those with that MAC end.
+ * remembers it, for every neighbour that has one, as many as the core has. Which flow goes to which
+ * neighbour nobody remembers; those with that MAC end.
  *
  * The core asks whether a neighbour is still there only while it sends to it, and forgets one that
  * it does not send to. What hardware sends, it does not see: so while flows to a MAC count packets,
