@@ -353,10 +353,10 @@ def test_what_a_route_encapsulates_stays_in_software(router, family):
     router.ns.ip(ROUTES[family] % (server.remote[family], server.host[family]))
     router.nft(rules.whole(router))
     flow = Flow(router, family, "udp", "none", behind=True)
-    # Of the direction that the route is for.
+    # Of the direction that the route is for; the other cannot be in hardware without it.
     entered, = json.loads(router.ns.run("ip -json link show dev p0").stdout)
     refused = refused_while_sending(flow, "tunnel")
-    assert {event["in"] for event in refused} == {str(entered["ifindex"])}
+    assert str(entered["ifindex"]) in {event["in"] for event in refused}
 
 
 def assert_sent_by_software(flow):
