@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 
@@ -156,8 +157,8 @@ def test_monitor_tells_as_it_happens(router, cli):
     try:
         # It has subscribed once it tells of something.
         flow = establish(Flow(router))
-        wait_for(lambda: traffic.probe(flow) or cli.json("flush", "all")["count"], 10 * SCALE,
-                 "a flow to flush")
+        wait_for(lambda: traffic.probe(flow) or cli.json("flush", "all") and select.select(
+            [child.stdout], [], [], 0.5)[0], 20 * SCALE, "something to be told")
         first = json.loads(child.stdout.readline())
         assert first["event"] in ("hardware", "refused", "removed") and "flow" in first
     finally:
@@ -219,6 +220,9 @@ def test_files_are_checked_as_in_the_corpus():
     for name in loaded:
         done = run(["env", "-C", CORPUS, COMMAND, "--json", "check", "-f", name + ".nft"],
                    check=False)
+        with open("%s/%s.nft" % (CORPUS, name)) as file:
+            if done.returncode == 3 and file.readline().startswith("# needs "):
+                continue    # this kernel does not have it
         assert done.returncode in (0, 1), "%s: %s" % (name, done.stdout)
         found = json.loads(done.stdout)
         with open("%s/%s.expected" % (CORPUS, name)) as file:
