@@ -212,7 +212,7 @@ CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../cli/check"
 
 
 @pytest.mark.one_kernel
-def test_files_are_checked_as_in_the_corpus():
+def test_files_are_checked_as_in_the_corpus(nft_knows_flags):
     """On a kernel that has all that the rulesets of tests/cli/check ask for."""
     names = sorted(name[:-4] for name in os.listdir(CORPUS) if name.endswith(".nft"))
     loaded = [name for name in names if os.path.exists("%s/%s.expected" % (CORPUS, name))]
