@@ -74,28 +74,15 @@ copy_sources() {
 	chmod -R go+rX "$2"
 }
 
-# build_in_tree TREE KVER SOURCES [MAKE ARG]...: builds the modules as a user would, in the tree.
-# A warning is a failure.
+# build_in_tree TREE SOURCES WHAT [MAKE ARG]...: builds WHAT as a user would, in the tree. A warning
+# is a failure.
 build_in_tree() {
-	local tree=$1 kver=$2 sources=$3 log=$3.log status=0
+	local tree=$1 sources=$2 what=$3 log=$2.log status=0
 	shift 3
-	in_tree "$tree" "$sources" make -C /mnt -j"$(nproc)" KVER="$kver" "$@" modules \
-		>"$log" 2>&1 || status=$?
+	in_tree "$tree" "$sources" make -C /mnt -j"$(nproc)" "$@" >"$log" 2>&1 || status=$?
 	if ((status)) || grep -qi 'warning' "$log"; then
 		cat "$log" >&2
-		say "building the modules for $kver failed or gave warnings"
-		return 1
-	fi
-}
-
-# build_cli_in_tree TREE SOURCES: the command, if it is among the sources, likewise.
-build_cli_in_tree() {
-	local tree=$1 sources=$2 log=$2.log
-	[[ -e $sources/src/cli ]] || return 0
-	if ! in_tree "$tree" "$sources" make -C /mnt cli >"$log" 2>&1 ||
-		grep -qi 'warning' "$log"; then
-		cat "$log" >&2
-		say "building the command nft-offload failed or gave warnings"
+		say "building $what failed or gave warnings"
 		return 1
 	fi
 }
@@ -105,8 +92,12 @@ build_cli_in_tree() {
 make_stage() {
 	local tree=$1 kver=$2 sources=$3 new=$4 updates
 	say "building the modules for $kver"
-	build_in_tree "$tree" "$kver" "$sources" || exit "$STATUS_BROKEN"
-	build_cli_in_tree "$tree" "$sources" || exit "$STATUS_BROKEN"
+	build_in_tree "$tree" "$sources" "the modules for $kver" KVER="$kver" modules ||
+		exit "$STATUS_BROKEN"
+	# The harness plants modules without it.
+	[[ ! -e $sources/src/cli ]] ||
+		build_in_tree "$tree" "$sources" "the command nft-offload" cli ||
+		exit "$STATUS_BROKEN"
 	cp -al "$tree/tree/lib/modules/$kver" "$new/modules"
 	updates=$new/modules/updates
 	mkdir -p "$updates"
@@ -125,7 +116,7 @@ stage_of_kernel() {
 	local tree=$1 kver=$2 sources=$3 key dir
 	key=$({
 		echo "${tree##*/}"
-		declare -f make_stage build_in_tree build_cli_in_tree
+		declare -f make_stage build_in_tree
 		cd "$sources" || exit
 		find . -type f -print0 | sort -z | xargs -0 sha256sum
 	} | short_hash)

@@ -105,6 +105,11 @@ tree_of_suite() {
 	echo "$dir"
 }
 
+# The tree of the default kernel, for what does not depend on the kernel.
+default_tree() {
+	tree_of_suite "$(kernel_field "$(default_kernel)" 2)"
+}
+
 # in_tree DIR WORK COMMAND...: runs COMMAND in the tree, which it cannot write to, with WORK
 # mounted at /mnt. Mounts and processes end with it.
 in_tree() {

@@ -9,13 +9,12 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "cli.h"
 #include "netlink.h"
 
 #define CLI_ACCOUNTING "/proc/sys/net/netfilter/nf_conntrack_acct"
 
-/* Appends a finding. @place and @command may be NULL, and so may what is in them. Frees both. */
+/* Appends a finding. @place and @command may be NULL; they are its own from now on. */
 static void cli_find(json_t *findings, const char *id, bool problem, json_t *place,
 		     const char *text, json_t *command)
 {
@@ -237,24 +236,13 @@ static void cli_examine_qdiscs(const json_t *devices, json_t *findings)
 	cli_netlink_close(nl);
 }
 
-static void cli_leave_out_idle(json_t *devices)
-{
-	size_t i = 0;
-
-	while (i < json_array_size(devices))
-		if (strcmp(cli_text(json_array_get(devices, i), "backend"), "none"))
-			i++;
-		else
-			json_array_remove(devices, i);
-}
-
 /* All that the module can be asked. */
 static int cli_examine(struct cli_netlink *nl, json_t *findings)
 {
 	json_t *devices = NULL, *flowtables = NULL, *reasons = NULL, *stock = NULL;
 	int ret;
 
-	ret = cli_collect(nl, NFTO_CMD_DEVICE_GET, NULL, &devices);
+	ret = cli_get_devices(nl, NULL, &devices);
 	if (!ret)
 		ret = cli_collect(nl, NFTO_CMD_FLOWTABLE_GET, "flowtable", &flowtables);
 	if (!ret)
@@ -262,7 +250,6 @@ static int cli_examine(struct cli_netlink *nl, json_t *findings)
 	if (!ret)
 		ret = cli_stock_flowtables(flowtables, &stock);
 	if (!ret) {
-		cli_leave_out_idle(devices);
 		cli_examine_flowtables(flowtables, stock, findings);
 		cli_examine_devices(devices, findings);
 		cli_examine_reasons(reasons, findings);

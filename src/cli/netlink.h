@@ -57,6 +57,9 @@ int cli_explain(const struct cli_netlink *nl, int err, const char *what);
 /* One object as an answer. */
 int cli_ask(struct cli_netlink *nl, struct nlmsghdr *nlh, const char *what, json_t **answer);
 
+/* The device of that name, or (NULL) all but those of no flowtable. status.c */
+int cli_get_devices(struct cli_netlink *nl, const char *name, json_t **devices);
+
 /*
  * A dump as an array; again if something changed meanwhile. @key: what of each message, or NULL
  * for all.

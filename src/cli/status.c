@@ -101,8 +101,7 @@ static void cli_print_status(const json_t *status)
 		printf("no flowtable has flags offload (nft-offload generate prints one to start from)\n");
 }
 
-/* Devices of no flowtable are left out, unless one was asked for. */
-static int cli_get_devices(struct cli_netlink *nl, const char *name, json_t **devices)
+int cli_get_devices(struct cli_netlink *nl, const char *name, json_t **devices)
 {
 	json_t *device;
 	size_t i;

@@ -4,8 +4,8 @@
 #include <net/netfilter/nf_tables.h>
 #include <net/netlink.h>
 #include "bind.h"
+#include "netlink.h"
 #include "nfto.h"
-#include "port.h"
 #include <uapi/linux/nft_offload.h>
 
 /* Our types are nf_tables' alone, whose flowtable is around the core's. It outlives ours. */
@@ -24,19 +24,16 @@ const char *nfto_bind_flowtable_name(const struct nfto_table *table)
 	return nfto_bind_nft(table)->name;
 }
 
-/* @few: there is room for sentences. @dev may be renamed meanwhile. */
+/* @few: there is room for sentences. */
 static int nfto_bind_put_bind(struct sk_buff *skb, const struct nfto_bind *bind,
 			      const struct net_device *dev, bool few)
 {
 	enum nfto_reason reason = NFTO_REASON_NONE;
 	u32 backend = nfto_bind_backend_of(bind, &reason);
-	char name[IFNAMSIZ] = "";
 
-	if (dev)
-		strscpy(name, dev->name, sizeof(name));
 	if (nla_put_u32(skb, NFTO_A_FLOWTABLE_DEVICE_IFINDEX, bind->ifindex) ||
 	    nla_put_u32(skb, NFTO_A_FLOWTABLE_DEVICE_BACKEND, backend) ||
-	    (dev && nla_put_string(skb, NFTO_A_FLOWTABLE_DEVICE_IFNAME, name)))
+	    (dev && nfto_netlink_put_ifname(skb, NFTO_A_FLOWTABLE_DEVICE_IFNAME, dev)))
 		return -EMSGSIZE;
 	if (backend != NFTO_BACKEND_SOFTWARE)
 		return 0;

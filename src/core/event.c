@@ -32,19 +32,11 @@ static bool nfto_event_wanted(void)
 	return !list_empty_careful(&nfto_subscribers);
 }
 
-static int nfto_event_put_name(struct sk_buff *skb, const struct net_device *dev)
-{
-	char name[IFNAMSIZ];
-
-	strscpy(name, dev->name, sizeof(name));	/* it may be renamed meanwhile */
-	return nla_put_string(skb, NFTO_A_IFNAME, name);
-}
-
 static int nfto_event_put_device(struct sk_buff *skb, const struct net_device *dev,
 				 enum nfto_reason reason)
 {
 	if (nla_put_u32(skb, NFTO_A_IFINDEX, dev->ifindex) ||
-	    nfto_event_put_name(skb, dev))
+	    nfto_netlink_put_ifname(skb, NFTO_A_IFNAME, dev))
 		return -EMSGSIZE;
 	if (reason != NFTO_REASON_NONE &&
 	    (nla_put_string(skb, NFTO_A_REASON, nfto_reason_name(reason)) ||

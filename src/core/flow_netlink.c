@@ -6,6 +6,7 @@
 #include "filter.h"
 #include "flow_internal.h"
 #include "flow_netlink.h"
+#include "netlink.h"
 #include <uapi/linux/nft_offload.h>
 
 /* As packets leave: the other direction's, the other way round. */
@@ -112,7 +113,6 @@ static int nfto_device_put(struct sk_buff *skb, int attr, int name_attr, struct 
 			   int ifindex)
 {
 	const struct net_device *dev;
-	char name[IFNAMSIZ];
 	int err = 0;
 
 	if (!ifindex)
@@ -121,10 +121,8 @@ static int nfto_device_put(struct sk_buff *skb, int attr, int name_attr, struct 
 		return -EMSGSIZE;
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(net, ifindex);
-	if (dev) {
-		strscpy(name, dev->name, sizeof(name));	/* it may be renamed meanwhile */
-		err = nla_put_string(skb, name_attr, name);
-	}
+	if (dev)
+		err = nfto_netlink_put_ifname(skb, name_attr, dev);
 	rcu_read_unlock();
 	return err;
 }

@@ -22,10 +22,23 @@
 #ifndef NFTO_NETLINK_H
 #define NFTO_NETLINK_H
 
+#include <linux/netdevice.h>
+#include <net/netlink.h>
+
 struct genl_family;
 
 /* What messages that are not answers are made with, too. */
 extern struct genl_family nfto_netlink_family;
+
+/* Without RTNL, when it may be renamed meanwhile. 0 or -EMSGSIZE. */
+static inline int nfto_netlink_put_ifname(struct sk_buff *skb, int attr,
+					  const struct net_device *dev)
+{
+	char name[IFNAMSIZ];
+
+	strscpy(name, dev->name, sizeof(name));
+	return nla_put_string(skb, attr, name);
+}
 
 int nfto_netlink_init(void);
 void nfto_netlink_exit(void);

@@ -21,7 +21,6 @@ from nfto.traffic import assert_delivered, deliver, measure, offloaded
 PACKETS = 200
 FAMILIES, PROTOS, NATS = ("ipv4", "ipv6"), ("tcp", "udp"), ("none", "snat", "dnat", "both")
 ENOUGH = 0.99
-COMMAND = "/lib/modules/%s/updates/nft-offload" % os.uname().release
 
 
 def say(text):
@@ -98,7 +97,7 @@ def demonstrate(packets):
                     say("%s: %d packets each way" % (flow, packets))
                     report["lines"] += lines_of(flow, packets)
         report["told"] = "\n".join(
-            "# nft-offload %s\n%s" % (words, router.ns.run(COMMAND + " " + words).stdout)
+            "# nft-offload %s\n%s" % (words, router.ns.run(kmod.COMMAND + " " + words).stdout)
             for words in ("status", "flows --sort packets"))
     return report
 

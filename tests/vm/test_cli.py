@@ -17,7 +17,7 @@ from nfto.traffic import assert_hardware, establish, established, measure, offlo
 
 pytest_plugins = "nfto.fixtures"
 
-COMMAND = "/lib/modules/%s/updates/nft-offload" % os.uname().release
+COMMAND = kmod.COMMAND
 EVERY = pytest.mark.every_kernel
 
 

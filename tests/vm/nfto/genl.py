@@ -139,13 +139,13 @@ class Socket:
         self.socket.send(request)
         return request
 
-    def receive(self):
-        """The next messages: type, flags, body of each."""
+    def receive(self, wanted):
+        """The next messages, which must have this sequence number: type, flags, body of each."""
         data = self.socket.recv(1 << 20)
         at = 0
         while at < len(data):
             length, kind, flags, sequence, _ = struct.unpack_from("IHHII", data, at)
-            assert sequence in (self.sequence, 0), "an answer to another request"
+            assert sequence == wanted, "an answer to another request"
             yield kind, flags, data[at + 16:at + length]
             at += length + 3 & ~3
 
@@ -153,7 +153,7 @@ class Socket:
         """The attributes of each answer, up to the end; Refused if that is an error."""
         interrupted = False
         while True:
-            for kind, flags, body in self.receive():
+            for kind, flags, body in self.receive(self.sequence):
                 interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)
                 if kind not in (NLMSG_ERROR, NLMSG_DONE):
                     yield Answer(body[4:])
@@ -182,7 +182,7 @@ class Socket:
         """What has come by itself, or comes within a time: the attributes of each message."""
         while select.select([self.socket], [], [], seconds)[0]:
             try:
-                bodies = [body for _, _, body in self.receive()]
+                bodies = [body for _, _, body in self.receive(0)]
             except OSError as error:
                 # There was no room for some: the next that comes says for how many.
                 if error.errno != errno.ENOBUFS:

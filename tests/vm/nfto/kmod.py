@@ -9,6 +9,8 @@ from nfto.shell import CommandError, read, run, wait_for, write
 CORE = "nft_offload"
 SIM = "nft_offload_sim"
 STOCK = "nf_flow_table_inet"
+# The command, which lies beside the modules.
+COMMAND = "/lib/modules/%s/updates/nft-offload" % os.uname().release
 NFTABLES = ("nft_ct", "nft_chain_nat", "nft_nat", "nft_masq", "nft_flow_offload")
 
 
