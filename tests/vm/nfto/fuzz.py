@@ -14,7 +14,7 @@ import time
 from nfto.chance import ODD, PROTOCOLS, Packets, checksum, view_of
 from nfto.flow import BOTH, ORIGINAL, REPLY
 from nfto.frames import ACK, FIN, RST, SYN, address, tagged
-from nfto.shell import SCALE, wait_for
+from nfto.shell import SCALE, read, wait_for
 from nfto.topology import tags_beside
 
 # What hardware leaves to the host, unless one of these hazards is listed.
@@ -67,6 +67,14 @@ class Arrivals:
 
     def send(self, direction, frame):
         self.router.ports[0 if direction == ORIGINAL else 1].end.send(frame)
+
+    def by_stack(self):
+        """How many packets the kernel has forwarded but by a flowtable."""
+        with self.router.ns.entered():
+            ipv4 = read("/proc/thread-self/net/snmp").splitlines()
+            ipv6 = read("/proc/thread-self/net/snmp6").splitlines()
+        return (dict(zip(ipv4[0].split(), ipv4[1].split()))["ForwDatagrams"],
+                dict(line.split() for line in ipv6)["Ip6OutForwDatagrams"])
 
     def drain(self):
         """How many frames have come."""
@@ -353,10 +361,25 @@ class Comparison:
                 self.faults.append("%s: %s %s: %d packets sent, %d hits; entry %s" % (
                     self.plan, flow, direction, each, switched, dict(new)))
 
+    def return_to_flowtables(self):
+        """Until no packet reaches either router's stack. A link event, which may come a second
+        late, throws all of a namespace's flows out of the control's flowtable."""
+        make = self.packets.unplanned().packet
+
+        def returned():
+            before = [side.by_stack() for side in self.ledger.sides]
+            self.compare([make(flow, direction, "short", ACK)
+                          for flow in self.plan.flows for direction in BOTH])
+            return before == [side.by_stack() for side in self.ledger.sides]
+
+        wait_for(returned, 20 * SCALE, "all flows in both flowtables", interval=0.1)
+
     def odd(self):
         chance = self.plan.random
         # The kernel's flowtable forwards what the stack drops, in software too.
         kinds = [kind for kind in ODD if kind != "bad-header" or not self.plan.by_stack]
+        if not self.plan.by_stack:
+            self.return_to_flowtables()
         self.left_alone([self.packets.packet(flow, chance.choice(BOTH), chance.choice(kinds))
                          for flow in self.plan.flows])
 
