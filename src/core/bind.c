@@ -484,8 +484,13 @@ static int nfto_bind_action(struct net *net, NFTO_ACTION_CONST struct flow_offlo
 		err = nf_flow_rule_route_ipv4(net, flow, dir, flow_rule);
 	else if (flow->tuplehash[dir].tuple.l3proto == NFPROTO_IPV6)
 		err = nf_flow_rule_route_ipv6(net, flow, dir, flow_rule);
-	if (err < 0)
+	if (err < 0 && nfto_path_leads_nowhere(net, flow)) {
+		/* the core would go on sending it there */
+		nfto_flow_unbuildable(flow, dir, NFTO_REASON_STALE_ROUTE);
+		flow_offload_teardown(flow);
+	} else if (err < 0) {
 		nfto_flow_unbuildable(flow, dir, NFTO_REASON_BUILD);
+	}
 	return err;
 }
 

@@ -4,6 +4,8 @@
 #include <linux/netfilter.h>
 #include <net/dst.h>
 #include <net/flow.h>
+#include <net/ip_fib.h>
+#include <net/route.h>
 #include "../compat/flowtable.h"
 #include "../compat/netdev.h"
 #include "bind.h"
@@ -143,6 +145,29 @@ bool nfto_path_wraps(struct net *net, const struct flow_offload *flow, u8 dir)
 	wraps = dst && dst->lwtstate;
 	dst_release(dst);
 	return wraps;
+}
+
+bool nfto_path_leads_nowhere(struct net *net, const struct flow_offload *flow)
+{
+	const struct flow_offload_tuple *tuple;
+	const struct rtable *route;
+	struct fib_result res;
+	u8 dir;
+
+	for (dir = 0; dir < FLOW_OFFLOAD_DIR_MAX; dir++) {
+		struct flowi4 fl = {};
+
+		tuple = &flow->tuplehash[!dir].tuple;
+		route = (const struct rtable *)nfto_flowtable_dst(&flow->tuplehash[dir].tuple);
+		if (tuple->l3proto != NFPROTO_IPV4 || !route || route->rt_is_input)
+			continue;
+		fl.daddr = tuple->src_v4.s_addr;
+		fl.saddr = tuple->dst_v4.s_addr;
+		fl.flowi4_oif = route->rt_iif;	/* the device it was looked for at */
+		if (fib_lookup(net, &fl, &res, 0))
+			return true;
+	}
+	return false;
 }
 
 bool nfto_path_cut(struct net *net, const struct flow_offload *flow)

@@ -35,6 +35,14 @@ enum nfto_reason nfto_path_priorities(const struct net_device *dev);
 bool nfto_path_wraps(struct net *net, const struct flow_offload *flow, u8 dir);
 
 /*
+ * Does a direction of @flow go where no route leads? The core looks for one way where the other
+ * way's packets come from, and IPv4, finding no route there, takes the destination to be on the
+ * link. Routes that only marked packets take are not seen: ask only if the way does not resolve.
+ * action()'s context.
+ */
+bool nfto_path_leads_nowhere(struct net *net, const struct flow_offload *flow);
+
+/*
  * Have packets of @flow more headers in front of them than the flow can say, so that the core
  * forgot some? action()'s context.
  */

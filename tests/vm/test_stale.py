@@ -6,10 +6,12 @@ Right is what the stack does without any flowtable; flows that are in none prove
 
 import pytest
 
+from nfto import rules
 from nfto.flow import ORIGINAL, REPLY
-from nfto.moving import HARDWARE, Way
+from nfto.moving import BOUND, HARDWARE, SELECT, MovingFlow, Way, assert_switched
 from nfto.scene import FAMILIES, FLOWS, PORTS, Scene, nets
-from nfto.shell import SCALE
+from nfto.shell import SCALE, wait_for
+from nfto.traffic import Ledger, assert_delivered, deliver, offloaded
 
 pytest_plugins = "nfto.fixtures"
 
@@ -211,3 +213,27 @@ def test_a_route_is_deleted(scene):
                  lambda: scene.reroute(Way(scene["p2"])))
     scene.back("route made again")
     scene.end()
+
+
+@pytest.mark.every_kernel
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_answer_comes_where_no_route_leads(router, family):
+    """The core looks for a flow's way to the server where the answer came from. If no route leads
+    there, IPv4 takes the server to be on the link, where nobody answers."""
+    router.ns.ip("route replace %s via %s" % (nets(router["p1"])[family],
+                                              router["p2"].host[family]))
+    router.nft(rules.whole(router, select=SELECT))
+    flow = MovingFlow(router, HARDWARE, family, "udp", "none", behind=True)
+    answer = flow.packet(REPLY)
+    flow.ways[ORIGINAL] = Way(router["p2"])
+    assert_delivered(deliver([flow.packet(ORIGINAL)]))
+    assert_delivered(deliver([answer]))
+
+    def arrives():
+        ledger = Ledger()
+        ledger.send(flow.probe(ORIGINAL))
+        return not ledger.settle(0.5).faults()
+
+    wait_for(arrives, BOUND, "a packet to the server")
+    offloaded(flow)
+    assert_switched(flow)

@@ -231,19 +231,21 @@ class Router:
     def add_ports(self, ports):
         """Make the ports on their wires, bring them up, give them addresses, neighbours, routes."""
         names = [port.name for port in ports]
+        wired = [name for port in ports if port.lower for name in {port.name, port.lower}]
         lines = [line for port in ports for line in port.link_lines()]
         if lines:
             self.ns.ip(*lines)
         self.ns.sysctl(**{"ipv6__conf__%s__disable_ipv6" % name: 0 for name in names})
         self.ns.ip(*[line for port in ports for line in port.up_lines()])
-        wait_for(lambda: self.running(names), 20, "carrier on %s" % ", ".join(names))
+        wait_for(lambda: self.running(wired), 20, "carrier on %s" % ", ".join(wired))
         self.ns.ip(*[line for port in ports for line in port.address_lines()])
 
     def running(self, names):
-        """Whether links have their carrier and the kernel has acted on it."""
+        """Whether links have their carrier and the kernel has acted on it, which may take it a
+        second and throws all flows out of software's flowtables."""
         state = {link["ifname"]: link["operstate"] for link in self.links()
                  if "LOWER_UP" in link["flags"]}
-        return all(state.get(name) in ("UP", "UNKNOWN") for name in names)
+        return all(state.get(name) == "UP" for name in names)
 
     def remove_links(self):
         """Devices go at once, while the kernel takes its time over a deleted namespace."""
