@@ -137,6 +137,7 @@ void cli_print_flow(const json_t *flow, const char *word);
 /* words.c: words with values */
 extern const struct cli_word cli_filter_words[];
 extern const struct cli_word cli_policy_words[];
+extern const struct cli_word cli_probe_words[];	/* probe.c */
 
 /* Is @word one of @choices, which have blanks between? Its number then, or -1. */
 int cli_choice(const char *choices, const char *word);
@@ -145,6 +146,8 @@ int cli_choice(const char *choices, const char *word);
 int cli_put_filter(struct nlmsghdr *request, const struct cli_args *args);
 int cli_put_policy(struct nlmsghdr *request, char *const *words, int num_words);
 bool cli_ifname_valid(const char *name);
+
+#define CLI_NOT_IN_FORCE "another module's flowtables come first: load nft_offload anew, and then the ruleset"
 
 /* stock.c: flowtables of the ruleset with the flag offload that are none of @ours */
 int cli_stock_flowtables(const json_t *ours, json_t **stock);
@@ -159,6 +162,7 @@ int cli_reasons(const struct cli_args *args);
 int cli_check(const struct cli_args *args);
 int cli_doctor(const struct cli_args *args);
 int cli_policy(const struct cli_args *args);
+int cli_probe(const struct cli_args *args);
 int cli_flush(const struct cli_args *args);
 int cli_monitor(const struct cli_args *args);
 int cli_version(const struct cli_args *args);

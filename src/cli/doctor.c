@@ -10,13 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli.h"
+#include "doctor.h"
 #include "netlink.h"
 
-#define CLI_ACCOUNTING "/proc/sys/net/netfilter/nf_conntrack_acct"
-
-/* Appends a finding. @place and @command may be NULL; they are its own from now on. */
-static void cli_find(json_t *findings, const char *id, bool problem, json_t *place,
-		     const char *text, json_t *command)
+void cli_find(json_t *findings, const char *id, bool problem, json_t *place, const char *text,
+	      json_t *command)
 {
 	json_t *finding = json_object();
 
@@ -74,6 +72,50 @@ static void cli_examine_devices(const json_t *devices, json_t *findings)
 	}
 }
 
+static json_t *cli_flowtable_place(const json_t *flowtable)
+{
+	return json_sprintf("flowtable %s %s %s", cli_word(flowtable, "family"),
+			    cli_text(flowtable, "table"), cli_text(flowtable, "name"));
+}
+
+/* The device of a flowtable that is in hardware of its own ASIC, or NULL. */
+static const json_t *cli_asic_device(const json_t *devices, const json_t *member)
+{
+	json_t *device;
+	size_t i;
+
+	json_array_foreach((json_t *)devices, i, device)
+		if (cli_number(device, "ifindex") == cli_number(member, "ifindex"))
+			return !strcmp(cli_text(device, "backend"), "bridged") &&
+				*cli_text(device, "asic") ? device : NULL;
+	return NULL;
+}
+
+/* Between devices of different ASICs nothing is offloaded: said before there are flows. */
+static void cli_examine_asics(const json_t *devices, const json_t *flowtables, json_t *findings)
+{
+	const json_t *first, *device;
+	json_t *flowtable, *member;
+	char text[256];
+	size_t i, j;
+
+	json_array_foreach((json_t *)flowtables, i, flowtable) {
+		first = NULL;
+		json_array_foreach(json_object_get(flowtable, "device"), j, member) {
+			device = cli_asic_device(devices, member);
+			if (!first)
+				first = device;
+			if (!device || !strcmp(cli_text(device, "asic"), cli_text(first, "asic")))
+				continue;
+			snprintf(text, sizeof(text), "%s and %s are of different ASICs: flows between them stay in software",
+				 cli_text(first, "ifname"), cli_text(device, "ifname"));
+			cli_find(findings, "asics", false, cli_flowtable_place(flowtable), text,
+				 json_string("nft-offload status"));
+			break;
+		}
+	}
+}
+
 /* Why flows are refused by something that an administrator can change. */
 static const struct cli_advice {
 	const char *reason;
@@ -98,6 +140,10 @@ static const struct cli_advice {
 		"nft-offload flows reason vlan-qos" },
 	{ "driver", "their driver failed; its own words are in nft-offload flows",
 		"nft-offload flows reason driver" },
+	{ "nat", "their hardware cannot translate addresses in that way",
+		"nft-offload flows reason nat" },
+	{ "vlan", "their hardware cannot change VLAN tags in that way",
+		"nft-offload flows reason vlan" },
 	{ "stale-entry", "hardware does not let go of older entries of theirs",
 		"nft-offload flows reason stale-entry" },
 };
@@ -121,23 +167,6 @@ static void cli_examine_reasons(const json_t *reasons, json_t *findings)
 		command = cli_advice[j].command ? json_string(cli_advice[j].command) : NULL;
 		cli_find(findings, cli_advice[j].reason, true, NULL, text, command);
 	}
-}
-
-static json_t *cli_flowtable_place(const json_t *flowtable)
-{
-	return json_sprintf("flowtable %s %s %s", cli_word(flowtable, "family"),
-			    cli_text(flowtable, "table"), cli_text(flowtable, "name"));
-}
-
-/* Nothing if it cannot be told. */
-static bool cli_accounting_is_off(void)
-{
-	FILE *file = fopen(CLI_ACCOUNTING, "r");
-	bool off = file && fgetc(file) == '0';
-
-	if (file)
-		fclose(file);
-	return off;
 }
 
 static void cli_examine_flowtables(const json_t *flowtables, const json_t *stock,
@@ -239,10 +268,12 @@ static void cli_examine_qdiscs(const json_t *devices, json_t *findings)
 /* All that the module can be asked. */
 static int cli_examine(struct cli_netlink *nl, json_t *findings)
 {
-	json_t *devices = NULL, *flowtables = NULL, *reasons = NULL, *stock = NULL;
+	json_t *version = NULL, *devices = NULL, *flowtables = NULL, *reasons = NULL, *stock = NULL;
 	int ret;
 
-	ret = cli_get_devices(nl, NULL, &devices);
+	ret = cli_ask(nl, cli_request(nl, NFTO_CMD_VERSION_GET, NLM_F_ACK), NULL, &version);
+	if (!ret)
+		ret = cli_get_devices(nl, NULL, &devices);
 	if (!ret)
 		ret = cli_collect(nl, NFTO_CMD_FLOWTABLE_GET, "flowtable", &flowtables);
 	if (!ret)
@@ -250,11 +281,17 @@ static int cli_examine(struct cli_netlink *nl, json_t *findings)
 	if (!ret)
 		ret = cli_stock_flowtables(flowtables, &stock);
 	if (!ret) {
+		if (!json_object_get(version, "in_force"))
+			cli_find(findings, "not-in-force", true, NULL, CLI_NOT_IN_FORCE,
+				 json_string("modprobe -r nft_offload && modprobe nft_offload"));
 		cli_examine_flowtables(flowtables, stock, findings);
+		cli_examine_ruleset(findings);
 		cli_examine_devices(devices, findings);
+		cli_examine_asics(devices, flowtables, findings);
 		cli_examine_reasons(reasons, findings);
 		cli_examine_qdiscs(devices, findings);
 	}
+	json_decref(version);
 	json_decref(devices);
 	json_decref(flowtables);
 	json_decref(reasons);
@@ -296,6 +333,7 @@ int cli_doctor(const struct cli_args *args)
 		ret = cli_netlink_refused(err);
 	cli_netlink_close(nl);
 	if (!ret) {
+		cli_examine_machine(findings);
 		ret = json_array_size(findings) ? CLI_FOUND : CLI_OK;
 		tree = json_object();
 		json_object_set(tree, "findings", findings);

@@ -149,6 +149,24 @@ CLI_SET(cli_flow_set, true,
 	[NFTO_A_FLOW_TABLE] = { .kind = CLI_STRING, .key = "table" },
 	[NFTO_A_FLOW_FLOWTABLE] = { .kind = CLI_STRING, .key = "flowtable" });
 
+CLI_SET(cli_trial_set, true,
+	[NFTO_A_TRIAL_NAME] = { .kind = CLI_STRING, .key = "name" },
+	[NFTO_A_TRIAL_KNOWN] = { .kind = CLI_FLAG, .key = "known" },
+	[NFTO_A_TRIAL_TAKEN] = { .kind = CLI_FLAG, .key = "taken" },
+	[NFTO_A_TRIAL_HAZARD] = { .kind = CLI_STRING, .key = "hazard", .list = true },
+	[NFTO_A_TRIAL_REASON] = { .kind = CLI_STRING, .key = "reason" },
+	[NFTO_A_TRIAL_REASON_TEXT] = { .kind = CLI_STRING, .key = "reason_text" },
+	[NFTO_A_TRIAL_ERRNO] = { .kind = CLI_ERRNO, .key = "errno" },
+	[NFTO_A_TRIAL_DRIVER_TEXT] = { .kind = CLI_STRING, .key = "driver_text" });
+
+CLI_SET(cli_fill_set, true,
+	[NFTO_A_FILL_RULES] = { .kind = CLI_U32, .key = "rules" },
+	[NFTO_A_FILL_LEFT] = { .kind = CLI_U32, .key = "left" },
+	[NFTO_A_FILL_REASON] = { .kind = CLI_STRING, .key = "reason" },
+	[NFTO_A_FILL_REASON_TEXT] = { .kind = CLI_STRING, .key = "reason_text" },
+	[NFTO_A_FILL_ERRNO] = { .kind = CLI_ERRNO, .key = "errno" },
+	[NFTO_A_FILL_DRIVER_TEXT] = { .kind = CLI_STRING, .key = "driver_text" });
+
 CLI_SET(cli_main_set, false,
 	[NFTO_A_IFINDEX] = { .kind = CLI_U32, .key = "ifindex" },
 	[NFTO_A_IFNAME] = { .kind = CLI_STRING, .key = "ifname" },
@@ -169,7 +187,12 @@ CLI_SET(cli_main_set, false,
 	[NFTO_A_TIME] = { .kind = CLI_TIME, .key = "time_ns" },
 	[NFTO_A_LOST] = { .kind = CLI_U32, .key = "lost" },
 	[NFTO_A_VERSION] = { .kind = CLI_STRING, .key = "version" },
-	[NFTO_A_SHIMS] = { .kind = CLI_STRING, .key = "shims" });
+	[NFTO_A_SHIMS] = { .kind = CLI_STRING, .key = "shims" },
+	[NFTO_A_EGRESS] = { .kind = CLI_U32, .key = "egress" },
+	[NFTO_A_EGRESS_NAME] = { .kind = CLI_STRING, .key = "egress_name" },
+	[NFTO_A_TRIAL] = { .kind = CLI_NEST, .key = "trial", .list = true, .nest = &cli_trial_set },
+	[NFTO_A_FILL] = { .kind = CLI_NEST, .key = "fill", .nest = &cli_fill_set },
+	[NFTO_A_IN_FORCE] = { .kind = CLI_FLAG, .key = "in_force" });
 
 static json_t *cli_parse_set(const void *attrs, size_t len, const struct cli_set *set);
 

@@ -128,6 +128,8 @@ static void cli_print_version(const json_t *tree, bool known)
 		       cli_text(tree, "shims"));
 	else if (known)
 		printf("module nft_offload: not loaded (modprobe nft_offload)\n");
+	if (json_is_false(json_object_get(tree, "in_force")))
+		printf("%s\n", CLI_NOT_IN_FORCE);
 	printf("kernel: %s\n", cli_text(tree, "kernel"));
 }
 
@@ -148,6 +150,7 @@ static int cli_add_module(json_t *tree)
 		return ret;
 	json_object_set(tree, "module", json_object_get(answer, "version"));
 	json_object_set(tree, "shims", json_object_get(answer, "shims"));
+	json_object_set_new(tree, "in_force", json_boolean(json_object_get(answer, "in_force")));
 	json_decref(answer);
 	return 0;
 }
@@ -163,6 +166,7 @@ int cli_version(const struct cli_args *args)
 	json_object_set_new(tree, "command", json_string(CLI_VERSION));
 	json_object_set_new(tree, "module", json_null());
 	json_object_set_new(tree, "shims", json_null());
+	json_object_set_new(tree, "in_force", json_null());
 	if (!uname(&name))
 		json_object_set_new(tree, "kernel",
 				    cli_parse_string(name.release, strlen(name.release)));

@@ -89,6 +89,8 @@ static void cli_print_status(const json_t *status)
 	json_t *entry;
 	size_t i;
 
+	if (json_is_false(json_object_get(status, "in_force")))
+		printf("%s\n", CLI_NOT_IN_FORCE);
 	json_array_foreach((json_t *)devices, i, entry)
 		cli_print_device(entry);
 	json_array_foreach((json_t *)flowtables, i, entry)
@@ -158,6 +160,7 @@ static int cli_get_status(struct cli_netlink *nl, const char *name, json_t *stat
 	if (ret)
 		return ret;
 	json_object_set(status, "module", json_object_get(version, "version"));
+	json_object_set_new(status, "in_force", json_boolean(json_object_get(version, "in_force")));
 	json_decref(version);
 	ret = cli_get_devices(nl, name, &devices);
 	if (ret)

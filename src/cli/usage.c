@@ -99,9 +99,11 @@ static void cli_print_entries(const json_t *entries, const char *title, FILE *ou
 		fprintf(out, "  %-32s %s\n", cli_text(entry, "syntax"), cli_text(entry, "help"));
 }
 
-static bool cli_is_filter(const struct cli_command *command)
+static const char *cli_values_heading(const struct cli_command *command)
 {
-	return command->values == cli_filter_words;
+	if (command->values == cli_filter_words)
+		return "FILTER, each once";
+	return command->values == cli_policy_words ? "POLICY, each once" : "words, each once";
 }
 
 int cli_help_command(const struct cli_command *command)
@@ -115,8 +117,7 @@ int cli_help_command(const struct cli_command *command)
 	printf("usage: nft-offload [--json] %s\n\n%s\n", cli_text(tree, "syntax"), command->help);
 	cli_print_entries(json_object_get(tree, "options"), "options", stdout);
 	cli_print_entries(json_object_get(tree, "words"),
-			  cli_is_filter(command) ? "FILTER, each once" : "POLICY, each once",
-			  stdout);
+			  cli_values_heading(command), stdout);
 	json_decref(tree);
 	return CLI_OK;
 }

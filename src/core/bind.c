@@ -602,6 +602,33 @@ static void nfto_bind_to_front(struct list_head *head)
 	nfnl_unlock(NFNL_SUBSYS_NFTABLES);
 }
 
+/* nf_tables' list of types, once it is known. */
+static struct list_head *nfto_bind_head;
+
+static bool nfto_bind_is_first(const struct list_head *head,
+			       const struct nf_flowtable_type *ours)
+{
+	const struct nf_flowtable_type *type;
+
+	list_for_each_entry(type, head, list)
+		if (type->family == ours->family)
+			return type == ours;
+	return false;
+}
+
+bool nfto_bind_in_force(void)
+{
+	const struct list_head *head = READ_ONCE(nfto_bind_head);
+	bool in_force = head;
+	unsigned int i;
+
+	nfnl_lock(NFNL_SUBSYS_NFTABLES);
+	for (i = 0; i < ARRAY_SIZE(nfto_types) && in_force; i++)
+		in_force = nfto_bind_is_first(head, &nfto_types[i]);
+	nfnl_unlock(NFNL_SUBSYS_NFTABLES);
+	return in_force;
+}
+
 int nfto_bind_init(void)
 {
 	struct list_head *head;
@@ -614,7 +641,8 @@ int nfto_bind_init(void)
 	/* not a failure: a flowtable may have one of our types already */
 	if (head)
 		nfto_bind_to_front(head);
-	else
+	WRITE_ONCE(nfto_bind_head, head);
+	if (!nfto_bind_in_force())
 		pr_warn("nft_offload: other flowtable types stay in front: nothing will be offloaded\n");
 	return 0;
 }

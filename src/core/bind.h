@@ -101,6 +101,9 @@ u32 nfto_bind_backend(const struct net_device *dev, enum nfto_reason *reason);
  */
 void nfto_bind_policy_changed(struct net_device *dev);
 
+/* Are new flowtables ours? May sleep; nfnl_lock() is not held. */
+bool nfto_bind_in_force(void);
+
 int nfto_bind_init(void);
 void nfto_bind_exit(void);
 

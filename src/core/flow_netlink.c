@@ -212,6 +212,17 @@ u64 nfto_flow_youngest(void)
 	return id;
 }
 
+u64 nfto_flow_take_ids(u32 num)
+{
+	u64 id;
+
+	spin_lock_bh(&nfto_lock);
+	id = nfto_flow_last_id + 1;
+	nfto_flow_last_id += num;
+	spin_unlock_bh(&nfto_lock);
+	return id;
+}
+
 u64 nfto_flow_for_each(u64 id, u64 last, const struct nfto_filter *filter,
 		       int (*show)(const struct nfto_flow *flow, void *data), void *data)
 {

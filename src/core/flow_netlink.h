@@ -33,6 +33,9 @@ int nfto_flow_put(struct sk_buff *skb, const struct nfto_flow *flow);
 /* The id of the youngest flow. Takes nfto_lock. */
 u64 nfto_flow_youngest(void);
 
+/* The first of @num ids that no flow has or will have, for rules of others. Takes nfto_lock. */
+u64 nfto_flow_take_ids(u32 num);
+
 /*
  * Calls @show(flow, data) for attached flows that @filter passes, in the order of their ids, those
  * behind @id up to @last; nfto_lock is held in each call, and let go of now and then. Ends behind

@@ -114,8 +114,21 @@ static int nfto_netlink_put_device(struct sk_buff *skb, const struct net_device 
 	return nfto_tally_put(skb, NFTO_A_FLOWS, tally, dev->ifindex);
 }
 
-/* The device that a request is about, or NULL, which the user is told. RTNL is held. */
-static struct net_device *nfto_netlink_find(struct genl_info *info, int *err)
+int nfto_netlink_only(struct genl_info *info, u64 attrs)
+{
+	unsigned int i;
+
+	for (i = 1; i < ARRAY_SIZE(nfto_main_nl_policy); i++) {
+		if (!info->attrs[i] || attrs & BIT_ULL(i))
+			continue;
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[i],
+				    "this request does not take the attribute");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+struct net_device *nfto_netlink_find(struct genl_info *info, int *err)
 {
 	const struct nlattr *ifindex = info->attrs[NFTO_A_IFINDEX];
 	const struct nlattr *ifname = info->attrs[NFTO_A_IFNAME];
@@ -155,6 +168,9 @@ int nfto_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
 				    "device-get takes no policy; device-set does");
 		return -EINVAL;
 	}
+	err = nfto_netlink_only(info, BIT_ULL(NFTO_A_IFINDEX) | BIT_ULL(NFTO_A_IFNAME));
+	if (err)
+		return err;
 	tally = nfto_flow_tally(genl_info_net(info), false);
 	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!reply || !tally) {
@@ -311,6 +327,10 @@ int nfto_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 		GENL_SET_ERR_MSG(info, "there is no policy to set");
 		return -EINVAL;
 	}
+	err = nfto_netlink_only(info, BIT_ULL(NFTO_A_IFINDEX) | BIT_ULL(NFTO_A_IFNAME) |
+				      BIT_ULL(NFTO_A_POLICY));
+	if (err)
+		return err;
 	err = nla_parse_nested(tb, NFTO_A_POLICY_MAX, info->attrs[NFTO_A_POLICY],
 			       nfto_policy_nl_policy, info->extack);
 	if (err)

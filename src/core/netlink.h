@@ -6,6 +6,7 @@
  * made (scripts/gen-netlink). Requests run side by side (parallel_ops). RTNL orders those about
  * devices, keeps their device registered and its driver bound, and is taken with no other lock of
  * ours held. Those about flows and flowtables (netlink_flow.c) hold nfto_lock, now and then let go.
+ * Probes (netlink_probe.c) take RTNL and the port's mutex, rule by rule.
  *
  * Life:
  *  - Registered once all but the flowtable types is there, and unregistered before anything goes.
@@ -26,6 +27,7 @@
 #include <net/netlink.h>
 
 struct genl_family;
+struct genl_info;
 
 /* What messages that are not answers are made with, too. */
 extern struct genl_family nfto_netlink_family;
@@ -39,6 +41,15 @@ static inline int nfto_netlink_put_ifname(struct sk_buff *skb, int attr,
 	strscpy(name, dev->name, sizeof(name));
 	return nla_put_string(skb, attr, name);
 }
+
+/*
+ * The family has one policy for all requests: refuses attributes but @attrs, BIT_ULL(NFTO_A_*), of
+ * which the user is told.
+ */
+int nfto_netlink_only(struct genl_info *info, u64 attrs);
+
+/* The device that a request is about, or NULL, of which the user is told. RTNL is held. */
+struct net_device *nfto_netlink_find(struct genl_info *info, int *err);
 
 int nfto_netlink_init(void);
 void nfto_netlink_exit(void);

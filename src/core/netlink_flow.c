@@ -192,21 +192,6 @@ static int nfto_netlink_answer(struct genl_info *info, u8 cmd,
 	return genlmsg_reply(reply, info);
 }
 
-/* The only attribute that a request may have. */
-static int nfto_netlink_only(struct genl_info *info, int attr)
-{
-	int i;
-
-	for (i = 1; i < (int)ARRAY_SIZE(nfto_main_nl_policy); i++) {
-		if (!info->attrs[i] || i == attr)
-			continue;
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[i],
-				    "this request does not take the attribute");
-		return -EINVAL;
-	}
-	return 0;
-}
-
 static int nfto_netlink_put_count(struct sk_buff *skb, const void *data)
 {
 	return nla_put_u32(skb, NFTO_A_COUNT, *(const u32 *)data);
@@ -218,7 +203,7 @@ int nfto_nl_flow_flush_doit(struct sk_buff *skb, struct genl_info *info)
 	u32 count;
 	int err;
 
-	err = nfto_netlink_only(info, NFTO_A_FILTER);
+	err = nfto_netlink_only(info, BIT_ULL(NFTO_A_FILTER));
 	if (err)
 		return err;
 	if (!info->attrs[NFTO_A_FILTER]) {
@@ -238,7 +223,7 @@ int nfto_nl_subscribe_doit(struct sk_buff *skb, struct genl_info *info)
 	struct nfto_filter filter;
 	int err;
 
-	err = nfto_netlink_only(info, NFTO_A_FILTER);
+	err = nfto_netlink_only(info, BIT_ULL(NFTO_A_FILTER));
 	if (!err)
 		err = nfto_filter_parse(info->attrs[NFTO_A_FILTER], genl_info_net(info), &filter,
 					info->extack);
@@ -251,7 +236,7 @@ static int nfto_netlink_put_version(struct sk_buff *skb, const void *data)
 	if (nla_put_string(skb, NFTO_A_VERSION, NFTO_VERSION) ||
 	    nla_put_string(skb, NFTO_A_SHIMS, nfto_shims()))
 		return -EMSGSIZE;
-	return 0;
+	return nfto_bind_in_force() ? nla_put_flag(skb, NFTO_A_IN_FORCE) : 0;
 }
 
 int nfto_nl_version_get_doit(struct sk_buff *skb, struct genl_info *info)

@@ -31,15 +31,17 @@ const struct nla_policy nfto_policy_nl_policy[NFTO_A_POLICY_OFFLOAD + 1] = {
 };
 
 /* Global operation policy for nft_offload */
-const struct nla_policy nfto_main_nl_policy[NFTO_A_FILTER + 1] = {
+const struct nla_policy nfto_main_nl_policy[NFTO_A_LIMIT + 1] = {
 	[NFTO_A_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 	[NFTO_A_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[NFTO_A_POLICY] = NLA_POLICY_NESTED(nfto_policy_nl_policy),
 	[NFTO_A_FILTER] = NLA_POLICY_NESTED(nfto_filter_nl_policy),
+	[NFTO_A_EGRESS] = NLA_POLICY_MIN(NLA_U32, 1),
+	[NFTO_A_LIMIT] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
 /* Ops table for nft_offload */
-const struct genl_small_ops nfto_nl_ops[8] = {
+const struct genl_small_ops nfto_nl_ops[9] = {
 	{
 		.cmd	= NFTO_CMD_DEVICE_GET,
 		.doit	= nfto_nl_device_get_doit,
@@ -79,6 +81,11 @@ const struct genl_small_ops nfto_nl_ops[8] = {
 	{
 		.cmd	= NFTO_CMD_VERSION_GET,
 		.doit	= nfto_nl_version_get_doit,
+		.flags	= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd	= NFTO_CMD_DEVICE_PROBE,
+		.doit	= nfto_nl_device_probe_doit,
 		.flags	= GENL_UNS_ADMIN_PERM,
 	},
 };

@@ -16,10 +16,10 @@ extern const struct nla_policy nfto_filter_nl_policy[NFTO_A_FILTER_DIRECTION + 1
 extern const struct nla_policy nfto_policy_nl_policy[NFTO_A_POLICY_OFFLOAD + 1];
 
 /* Global operation policy for nft_offload */
-extern const struct nla_policy nfto_main_nl_policy[NFTO_A_FILTER + 1];
+extern const struct nla_policy nfto_main_nl_policy[NFTO_A_LIMIT + 1];
 
 /* Ops table for nft_offload */
-extern const struct genl_small_ops nfto_nl_ops[8];
+extern const struct genl_small_ops nfto_nl_ops[9];
 
 int nfto_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info);
 int nfto_nl_device_get_dumpit(struct sk_buff *skb,
@@ -35,5 +35,7 @@ int nfto_nl_flow_flush_doit(struct sk_buff *skb, struct genl_info *info);
 int nfto_nl_subscribe_doit(struct sk_buff *skb, struct genl_info *info);
 int nfto_nl_version_get_doit(struct sk_buff *skb,
 				    struct genl_info *info);
+int nfto_nl_device_probe_doit(struct sk_buff *skb,
+				     struct genl_info *info);
 
 #endif /* _LINUX_NFT_OFFLOAD_GEN_H */

@@ -11,6 +11,7 @@
 #include "flow.h"
 #include "policy.h"
 #include "port.h"
+#include "probe.h"
 #include "program.h"
 #include "trace.h"
 
@@ -169,6 +170,24 @@ enum nfto_reason nfto_port_reaches(const struct nfto_port *port, const struct ne
 	    memcmp(port->asic.id, to->asic.id, port->asic.id_len))
 		return NFTO_REASON_OTHER_ASIC;
 	return NFTO_REASON_NONE;
+}
+
+struct net_device *nfto_port_peer(const struct nfto_port *port)
+{
+	struct net_device *dev = NULL;
+	const struct nfto_port *peer;
+
+	ASSERT_RTNL();
+	spin_lock_bh(&nfto_lock);
+	list_for_each_entry(peer, &nfto_ports, list) {
+		if (peer != port && peer->net == port->net &&
+		    nfto_port_reaches(port, peer->dev) == NFTO_REASON_NONE) {
+			dev = peer->dev;
+			break;
+		}
+	}
+	spin_unlock_bh(&nfto_lock);
+	return dev;
 }
 
 static enum nfto_reason nfto_port_identify(struct nfto_port *port)
@@ -393,7 +412,7 @@ void nfto_port_try_release(struct nfto_port *port)
 	spin_lock_bh(&nfto_lock);
 	empty = list_empty(&port->flows);
 	spin_unlock_bh(&nfto_lock);
-	if (!port->bound || !port->reason || !empty)
+	if (!port->bound || !port->reason || !empty || port->probe_num)
 		return;
 	nfto_port_release(port);
 	port->bind_next = jiffies;
@@ -470,22 +489,22 @@ static void nfto_port_allowed(const struct nfto_port *port, struct nfto_policy *
 	allowed->tcp_unguarded = policy.tcp == NFTO_TCP_UNGUARDED;
 }
 
-enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
-			       struct netlink_ext_ack *extack, int *err)
+/* Offers a rule in the driver's dialects, from *@rung on, which becomes the one that it took. */
+static enum nfto_reason nfto_port_offer(struct nfto_port *port, u64 id,
+					const struct nfto_rule *rule,
+					const struct nfto_policy *allowed, u8 *rung,
+					struct netlink_ext_ack *extack, int *err)
 {
 	struct flow_cls_offload cls = { .command = FLOW_CLS_REPLACE, .common.extack = extack };
-	u8 *rung = &port->rungs[nfto_dialect_kind(rule)];
 	const struct nfto_driver *driver = port->driver;
 	enum nfto_reason reason = NFTO_REASON_UNSUPPORTED, refusal;
-	struct nfto_policy allowed;
 	u8 i;
 
 	*err = 0;
-	nfto_port_allowed(port, &allowed);
 	nfto_cls_hardware_only(&cls.common);
 	cls.rule = port->offer.rule;
 	for (i = *rung; i < driver->num_dialects && reason == NFTO_REASON_UNSUPPORTED; i++) {
-		refusal = nfto_dialect_emit(rule, driver, driver->dialects[i], &allowed,
+		refusal = nfto_dialect_emit(rule, driver, driver->dialects[i], allowed,
 					    &port->offer);
 		if (refusal)	/* what the driver said to a better dialect says more */
 			return *err ? reason : refusal;
@@ -498,6 +517,29 @@ enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto
 		}
 		reason = nfto_driver_reason(driver, *err, extack->_msg);
 	}
+	return reason;
+}
+
+enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
+			       struct netlink_ext_ack *extack, int *err)
+{
+	struct nfto_policy allowed;
+
+	nfto_port_allowed(port, &allowed);
+	return nfto_port_offer(port, id, rule, &allowed, &port->rungs[nfto_dialect_kind(rule)],
+			       extack, err);
+}
+
+enum nfto_reason nfto_port_try(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
+			       enum nfto_dialect *dialect, struct netlink_ext_ack *extack, int *err)
+{
+	static const struct nfto_policy all = { .ttl_lossy = true, .tcp_unguarded = true };
+	enum nfto_reason reason;
+	u8 rung = 0;
+
+	reason = nfto_port_offer(port, id, rule, &all, &rung, extack, err);
+	if (!reason)
+		*dialect = port->driver->dialects[rung];
 	return reason;
 }
 
@@ -542,6 +584,8 @@ static unsigned int nfto_port_clear(struct nfto_port *port, const struct net_dev
 
 	ASSERT_RTNL();
 	lockdep_assert_held(&port->mutex);
+	if (!out || out == port->probe_out)
+		nfto_probe_clear(port);
 	nfto_flow_take_gone(port, out, &flows);
 	list_for_each_entry_safe(flow, next, &flows, queue_node) {
 		err = flow->installed ? nfto_port_delete_now(port, flow) : 0;

@@ -65,6 +65,11 @@ struct nfto_port {
 	u32 poll_round;
 	enum nfto_reason logged;	/* what was last said about failing rules */
 	unsigned long logged_at;	/* jiffies */
+	/* the rules of a probe that are in hardware now, see probe.h */
+	bool probing;
+	const struct net_device *probe_out;	/* only compared */
+	u64 probe_id;			/* of the first */
+	u32 probe_num;
 	struct nfto_offer offer;	/* scratch, too large for the stack */
 };
 
@@ -99,6 +104,9 @@ void nfto_port_kick(struct nfto_port *port, unsigned long delay);
 
 void nfto_port_put(struct nfto_port *port);
 
+/* Another port on the ASIC of @port, in the same namespace, or NULL. RTNL is held. */
+struct net_device *nfto_port_peer(const struct nfto_port *port);
+
 /* Is @out a port on the same ASIC as @port? Caller holds nfto_lock. */
 enum nfto_reason nfto_port_reaches(const struct nfto_port *port, const struct net_device *out);
 
@@ -116,6 +124,13 @@ bool nfto_port_try_end(struct nfto_port *port);
 enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
 			       struct netlink_ext_ack *extack, int *err);
 int nfto_port_del(struct nfto_port *port, u64 id, const struct nfto_rule *rule);
+
+/*
+ * As add(), whatever policy says, with the best dialect that the driver takes: *@dialect, if
+ * NFTO_REASON_NONE is returned. For probes.
+ */
+enum nfto_reason nfto_port_try(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
+			       enum nfto_dialect *dialect, struct netlink_ext_ack *extack, int *err);
 int nfto_port_stats(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
 		    struct flow_stats *stats);
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Stands in for the kernel: the command is linked with --wrap for libmnl's sockets.
+ * Stands in for the kernel: the command is linked with --wrap for libmnl's sockets, and for what
+ * reads the ruleset through libnftables, which has sockets of its own.
  *
  * The directory FAKE_KERNEL has what is answered, in a file per kind of request: TYPE-COMMAND, in
  * decimal digits, of records that are a length, a repeat count and a datagram each. A length with
  * the highest bit is an errno instead. In answers, the sequence number ~0 becomes the request's.
- * What was asked is appended to the file "requests".
+ * What was asked is appended to the file "requests". The ruleset is in the file "checked", in the
+ * form of cli_check_live().
  */
 #include <errno.h>
+#include <jansson.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <stdint.h>
@@ -37,6 +40,8 @@ int __wrap_mnl_socket_close(struct mnl_socket *nl);
 int __wrap_mnl_socket_get_fd(const struct mnl_socket *nl);
 ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, size_t len);
 ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size);
+
+json_t *__wrap_cli_check_live(char **error);
 
 static FILE *fake_open(const char *name, const char *mode)
 {
@@ -190,4 +195,16 @@ ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_
 	}
 	fake_signal();
 	return ret;
+}
+
+json_t *__wrap_cli_check_live(char **error)
+{
+	FILE *file = fake_open("checked", "r");
+	json_t *checked = file ? json_loadf(file, 0, NULL) : NULL;
+
+	if (file)
+		fclose(file);
+	if (!checked)
+		*error = strdup("the ruleset cannot be read");
+	return checked;
 }

@@ -119,6 +119,7 @@ def link(target, build):
     objects = [path for path in sorted(build.glob("*.o"))]
     compile_c(target, *objects, HERE / "fake_kernel.c",
               *(f"-Wl,--wrap=mnl_socket_{name}" for name in WRAPPED),
+              "-Wl,--wrap=cli_check_live",
               *(SANITIZE if build.name == "sanitized" else []), *package("--libs"))
 
 

@@ -7,6 +7,7 @@ import socket
 import struct
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+CHECK = TOP / "tests/cli/check"
 FAMILY = 28
 CTRL = 16
 NFTABLES = 10 << 8
@@ -109,6 +110,11 @@ class Kernel:
             body, repeat = datagram if isinstance(datagram, tuple) else (datagram, 1)
             data += struct.pack("=II", len(body), repeat) + body
         (self.path / f"{kind}-{command}").write_bytes(data)
+        return self
+
+    def ruleset(self, name):
+        """One of those that are kept as nft-offload check reads them."""
+        shutil.copy(CHECK / f"{name}.checked", self.path / "checked")
         return self
 
     def requests(self):
@@ -247,8 +253,39 @@ def reason(word, text, count):
                 string("NFTO_A_REASON_TEXT", text), u32("NFTO_A_COUNT", count))
 
 
+def trial(name, *attrs, known=True, taken=False):
+    flags = [attr(C[f"NFTO_A_TRIAL_{word}"], b"")
+             for word, given in (("KNOWN", known), ("TAKEN", taken)) if given]
+    return nest("NFTO_A_TRIAL", string("NFTO_A_TRIAL_NAME", name), *flags, *attrs)
+
+
+def probe(*attrs):
+    return genl(C["NFTO_CMD_DEVICE_PROBE"], u32("NFTO_A_IFINDEX", 1), string("NFTO_A_IFNAME", "lo"),
+                string("NFTO_A_DRIVER", "mlx5"), u32("NFTO_A_EGRESS", 3),
+                string("NFTO_A_EGRESS_NAME", "eth1"), *attrs, flags=0)
+
+
+TAKEN = trial("ipv4-tcp", string("NFTO_A_TRIAL_HAZARD", "ip-options"),
+              string("NFTO_A_TRIAL_HAZARD", "ttl-untouched"), taken=True)
+NOT_KNOWN = trial("pppoe", string("NFTO_A_TRIAL_REASON", "pppoe"),
+                  string("NFTO_A_TRIAL_REASON_TEXT", "the driver cannot add it"), known=False)
+NOT_TAKEN = trial("vlan-pop", string("NFTO_A_TRIAL_REASON", "unsupported"),
+                  string("NFTO_A_TRIAL_REASON_TEXT", "the driver does not support it"),
+                  u32("NFTO_A_TRIAL_ERRNO", 95), string("NFTO_A_TRIAL_DRIVER_TEXT", "no\x1btags"))
+
+
+def fill(rules, left=0, *attrs):
+    return nest("NFTO_A_FILL", u32("NFTO_A_FILL_RULES", rules), u32("NFTO_A_FILL_LEFT", left),
+                *attrs)
+
+
+FULL = (string("NFTO_A_FILL_REASON", "table-full"),
+        string("NFTO_A_FILL_REASON_TEXT", "the hardware table is full"),
+        u32("NFTO_A_FILL_ERRNO", 28), string("NFTO_A_FILL_DRIVER_TEXT", "no room"))
 VERSION = genl(C["NFTO_CMD_VERSION_GET"], string("NFTO_A_VERSION", "0.1.0"),
-               string("NFTO_A_SHIMS", "none"), flags=0)
+               string("NFTO_A_SHIMS", "none"), attr(C["NFTO_A_IN_FORCE"], b""), flags=0)
+NOT_IN_FORCE = genl(C["NFTO_CMD_VERSION_GET"], string("NFTO_A_VERSION", "0.1.0"),
+                    string("NFTO_A_SHIMS", "none"), flags=0)
 
 
 def loaded(path):
@@ -261,6 +298,7 @@ def loaded(path):
     kernel.answer(C["NFTO_CMD_FLOW_GET"], flow() + NAT, FAILED + REFUSED + UNKNOWN, done())
     kernel.answer(C["NFTO_CMD_REASON_GET"], reason("ttl", "the driver cannot", 1) +
                   reason("nat", "no translation", 0) + reason("unsupported", "the rule", 4), done())
+    kernel.answer(C["NFTO_CMD_DEVICE_PROBE"], probe(TAKEN, NOT_KNOWN), ack())
     kernel.answer(C["NFTO_CMD_FLOW_FLUSH"],
                   genl(C["NFTO_CMD_FLOW_FLUSH"], u32("NFTO_A_COUNT", 12), flags=0), ack())
     kernel.answer(0, qdisc(2, "htb") + qdisc(2, "cake", 1), qdisc(3, "tbf") + qdisc(4, "htb"),
@@ -269,4 +307,4 @@ def loaded(path):
     kernel.answer(0, ruleset_flowtable() + ruleset_flowtable("old") +
                   ruleset_flowtable("soft", flags=0) + ruleset_flowtable("none", flags=None) +
                   ruleset_flowtable(family=2), done(), kind=NFTABLES | 23)
-    return kernel
+    return kernel.ruleset("devices-clean")

@@ -17,7 +17,7 @@ from harness import (PLAIN, SANITIZED, WORK, Run, environment, loaded, remember,
 
 
 NEEDING = [["status"], ["flows"], ["reasons"], ["policy"], ["policy", "lo"],
-           ["policy", "lo", "ttl", "lossy"], ["flush", "all"], ["monitor"],
+           ["policy", "lo", "ttl", "lossy"], ["flush", "all"], ["monitor"], ["probe", "lo"],
            ["status", "--prometheus"], ["flows", "--watch"]]
 
 
@@ -42,6 +42,22 @@ def doctor_alone():
     same((found["id"], found["place"], found["command"]), ("module", None, "modprobe nft_offload"))
 
 
+# What may be found on the machine where the tests run.
+MACHINE = ("accounting", "helpers", "hw-dead", "device-removal", "pending-at-end")
+
+
+@test("doctor: defects of kernels are said in the words of tests/limits")
+def defects():
+    said = re.findall(r'^\t\{ "([a-z-]+)", (?:NULL|"[.\w]+"), \d+, \d+, \d+,\n\t\t"(.*)" \},$',
+                      (k.TOP / "src/cli/machine.c").read_text(), re.M)
+    known = {line.split()[1]: line.split(None, 3)[3]
+             for line in (k.TOP / "tests/limits").read_text().splitlines()
+             if line and not line.startswith("#")}
+    assert len(said) == 7, said
+    for name, text in said:
+        same(text, known[name])
+
+
 @test("doctor: devices, flowtables, flows and queueing disciplines, each with a command")
 def doctor():
     def found():
@@ -53,7 +69,7 @@ def doctor():
               ("stock", "problem", "flowtable ip filter f"),
               ("no-tc", "problem", 'device eth"1\\'), ("ttl", "problem", None),
               ("qdisc", "hint", "device eth0")]
-    same([each for each in found() if each[0] != "accounting"], wanted)
+    same([each for each in found() if each[0] not in MACHINE], wanted)
     Run("doctor", status=1).says(
         "flowtable inet filter old: problem: it was made before nft_offload was loaded",
         "\nproblem: 1 flow direction is in software: their hardware cannot decrement",
@@ -69,6 +85,17 @@ def doctor():
         each, = [each for each in tree["findings"] if each["place"] == "device soft0"]
         same((each["id"], each["text"]), (reason, "words"))
         assert each["command"] is None if command is None else command in each["command"], each
+    kernel.ruleset("devices")
+    assert ("ruleset", "problem", "the ruleset") in found()
+    Run("doctor", status=1).says("of its rules 5 keep flows out of hardware, or are bypassed",
+                                 "    nft-offload check\n")
+    (kernel.path / "checked").unlink()
+    Run("doctor", status=1).complains("the ruleset could not be checked: the ruleset cannot be read")
+    kernel.ruleset("devices-clean")
+    other = k.device(k.policy(), k.attr(k.C["NFTO_A_ASIC"], b"\x01"), index=3, name="eth1")
+    kernel.answer(k.C["NFTO_CMD_DEVICE_GET"], k.BRIDGED + other, k.done())
+    assert ("asics", "hint", "flowtable inet filter f") in found()
+    Run("doctor", status=1).says("eth0 and eth1 are of different ASICs: flows between them")
     kernel.answer(k.C["NFTO_CMD_FLOWTABLE_GET"], k.done())
     kernel.answer(0, k.done(), kind=k.NFTABLES | 23)
     assert ("no-flowtable", "problem", None) in found()
@@ -82,7 +109,7 @@ def refused():
     Run("status", status=3).complains("generic netlink: Protocol not supported")
     for err, said in ((1, "CAP_NET_ADMIN"), (95, "does not know this request"), (12, "memory")):
         kernel = loaded()
-        for command in range(1, k.C["NFTO_CMD_VERSION_GET"] + 1):
+        for command in range(1, k.C["NFTO_CMD_DEVICE_PROBE"] + 1):
             if command != k.C["NFTO_CMD_EVENT_NTF"]:
                 kernel.answer(command, k.ack(err))
         for words in NEEDING + [["version"]]:
@@ -109,6 +136,44 @@ def extack():
         "nft-offload: eth9: there is no such device in this network namespace\n")
     Run("flows", "device", "nosuch9", status=3).complains("nosuch9: there is no such device")
     Run("status", "a/b", status=3).complains("a/b: there is no such device")
+
+
+@test("probe: what the driver takes, next to what it is known to do")
+def probe():
+    kernel = loaded()
+    Run("probe", "lo").silent().says(
+        "device lo: driver mlx5, rules send to eth1\n",
+        "    ipv4-tcp             taken; hazards: ip-options ttl-untouched\n",
+        "    pppoe                not tried: the driver cannot add it\n")
+    _, _, command, rest = requests()[-1]
+    same((command, k.attributes(rest)[0][1]), (k.C["NFTO_CMD_DEVICE_PROBE"], b"lo\0"))
+    kernel.answer(k.C["NFTO_CMD_DEVICE_PROBE"],
+                  k.probe(k.TAKEN, k.NOT_TAKEN, k.fill(70, 2, *k.FULL)), k.ack())
+    Run("probe", "lo", "fill", "1000", status=1).silent().says(
+        "    vlan-pop             refused, though the driver is known to do it: "
+        "the driver does not support it: errno EOPNOTSUPP: \"no\\x1btags\"\n",
+        "    fill                 70 rules, besides those that it has: errno ENOSPC: \"no room\"\n",
+        "    2 of them the driver did not delete\n")
+    same(k.attributes(requests()[-1][3])[1], (k.C["NFTO_A_LIMIT"], (1000).to_bytes(4, sys.byteorder)))
+    tree = Run("probe", "lo", "to", "lo", "--json", status=1).json()
+    same(k.attributes(requests()[-1][3])[1], (k.C["NFTO_A_EGRESS"], (1).to_bytes(4, sys.byteorder)))
+    same([(each["name"], each["known"], each["taken"]) for each in tree["trial"]],
+         [("ipv4-tcp", True, True), ("vlan-pop", True, False)])
+    same((tree["fill"]["rules"], tree["fill"]["left"]), (70, 2))
+    for attrs, said in (((), "9 rules at least, besides"),
+                        ((k.string("NFTO_A_FILL_REASON", "no-memory"),
+                          k.string("NFTO_A_FILL_REASON_TEXT", "out of memory")),
+                         "9 rules, then: out of memory\n")):
+        kernel.answer(k.C["NFTO_CMD_DEVICE_PROBE"], k.probe(k.fill(9, 0, *attrs)), k.ack())
+        Run("probe", "lo", "fill", "9").says(said)
+    for words, said in (((), "name the device"), (("lo", "to"), "to DEVICE"),
+                        (("lo", "at", "lo"), "\"to\" or \"fill\""),
+                        (("lo", "fill", "0"), "from 1 to 1048576"),
+                        (("lo", "fill", "1x"), "from 1 to 1048576"),
+                        (("lo", "fill", "1", "fill", "2"), "stands there twice")):
+        Run("probe", *words, status=2).complains(said)
+    Run("probe", "lo", "to", "nosuch9", status=3).complains("nosuch9: there is no such device")
+    Run("probe", "a/b", status=3).complains("a/b: there is no such device")
 
 
 @test("status: devices, flowtables, and those made before")
@@ -455,7 +520,15 @@ def versions():
     Run("version").silent().says("module nft_offload: 0.1.0 (shims: none)\n",
                                  f"kernel: {os.uname().release}\n")
     tree = Run("--version", "--json").json()
-    same((tree["command"], tree["module"], tree["shims"]), (version(), "0.1.0", "none"))
+    same((tree["command"], tree["module"], tree["shims"], tree["in_force"]),
+         (version(), "0.1.0", "none", True))
+    loaded().answer(k.C["NFTO_CMD_VERSION_GET"], k.NOT_IN_FORCE, k.ack())
+    for words in ["version"], ["status"]:
+        Run(*words).says("another module's flowtables come first: load nft_offload anew")
+        same(Run("--json", *words).json()["in_force"], False)
+    assert ("not-in-force", "problem") in [
+        (each["id"], each["severity"])
+        for each in Run("doctor", "--json", status=1).json()["findings"]]
 
 
 @test("output that cannot be written is an error")

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* doctor - what is shared by those who look at one thing each. */
+#ifndef CLI_DOCTOR_H
+#define CLI_DOCTOR_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Appends a finding. @place and @command may be NULL; they are its own from now on. */
+void cli_find(json_t *findings, const char *id, bool problem, json_t *place, const char *text,
+	      json_t *command);
+
+/* machine.c: the kernel, conntrack, and the ruleset as nft-offload check sees it */
+void cli_examine_machine(json_t *findings);
+void cli_examine_ruleset(json_t *findings);
+
+/* Only of interest where conntrack is to count. */
+bool cli_accounting_is_off(void);
+
+#endif

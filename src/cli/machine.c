@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What of the machine itself matters to offloaded flows. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include "check.h"
+#include "cli.h"
+#include "doctor.h"
+
+#define CLI_NETFILTER "/proc/sys/net/netfilter/"
+
+/*
+ * Defects of kernels that no module can reach; tests/limits has them by distribution, in the same
+ * words. A distribution's kernel is known by what stands in its release, others by their version.
+ */
+static const struct cli_defect {
+	const char *id;
+	const char *vendor;		/* in the release, or NULL */
+	unsigned int version, first, mended;	/* 6012, and of its updates; mended 0: none */
+	const char *text;
+} cli_defects[] = {
+	{ "hw-dead", ".el8", 4018, 0, 0,
+		"the end of an offloaded flow can, very rarely, touch freed memory" },
+	{ "hw-dead", ".el9", 5014, 0, 0,
+		"the end of an offloaded flow can, very rarely, touch freed memory" },
+	{ "hw-dead", ".el10", 6012, 0, 0,
+		"the end of an offloaded flow can, very rarely, touch freed memory" },
+	{ "hw-dead", NULL, 6012, 0, 117,
+		"the end of an offloaded flow can, very rarely, touch freed memory" },
+	{ "device-removal", ".el9", 5014, 0, 0,
+		"a device that is taken out of a live flowtable keeps its flows in hardware until they end: reload the flowtable instead" },
+	{ "device-removal", NULL, 6008, 0, 0,
+		"a device that is taken out of a live flowtable keeps its flows in hardware until they end: reload the flowtable instead" },
+	{ "pending-at-end", NULL, 5010, 0, 0,
+		"the end of a busy flowtable can leak flows, or touch freed memory" },
+};
+
+/*
+ * Debian's release does not tell which update it is, but its version does: "#1 SMP Debian
+ * 6.1.176-1 (2026-01-01)".
+ */
+static bool cli_kernel_version(const struct utsname *name, unsigned int *version,
+			       unsigned int *update)
+{
+	const char *debian = strstr(name->version, "Debian ");
+	unsigned int major, minor;
+
+	*update = 0;
+	if (sscanf(debian ? debian + strlen("Debian ") : name->release, "%u.%u.%u", &major, &minor,
+		   update) < 2)
+		return false;
+	*version = 1000 * major + minor;
+	return true;
+}
+
+static bool cli_defect_applies(const struct cli_defect *defect, const char *release,
+			       unsigned int version, unsigned int update)
+{
+	if (defect->version != version)
+		return false;
+	if (defect->vendor)
+		return strstr(release, defect->vendor);
+	return !strstr(release, ".el") && update >= defect->first &&
+		(!defect->mended || update < defect->mended);
+}
+
+static void cli_examine_kernel(json_t *findings)
+{
+	unsigned int version, update;
+	struct utsname name;
+	size_t i;
+
+	if (uname(&name) || !cli_kernel_version(&name, &version, &update))
+		return;
+	for (i = 0; i < ARRAY_SIZE(cli_defects); i++)
+		if (cli_defect_applies(&cli_defects[i], name.release, version, update))
+			cli_find(findings, cli_defects[i].id, false, json_string("this kernel"),
+				 cli_defects[i].text, NULL);
+}
+
+/* The first character of a setting, or 0 if it cannot be told. */
+static char cli_setting(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	int c = file ? fgetc(file) : 0;
+
+	if (file)
+		fclose(file);
+	return c == EOF ? 0 : c;
+}
+
+bool cli_accounting_is_off(void)
+{
+	return cli_setting(CLI_NETFILTER "nf_conntrack_acct") == '0';
+}
+
+void cli_examine_machine(json_t *findings)
+{
+	cli_examine_kernel(findings);
+	if (cli_setting(CLI_NETFILTER "nf_conntrack_helper") == '1')
+		cli_find(findings, "helpers", false, NULL,
+			 "conntrack gives helpers to connections by itself, which keeps these out of flowtables",
+			 json_string("sysctl -w net.netfilter.nf_conntrack_helper=0"));
+}
+
+void cli_examine_ruleset(json_t *findings)
+{
+	char *error = NULL, text[128];
+	json_t *checked = cli_check_live(&error);
+	json_t *found = checked ? cli_check_findings(checked) : NULL;
+	size_t num = found ? cli_check_failures(found) : 0;
+
+	if (!found)
+		cli_warn("the ruleset could not be checked: %s",
+			 error ? error : "there is not enough memory");
+	if (num) {
+		snprintf(text, sizeof(text), "of its rules %zu keep%s flows out of hardware, or %s bypassed by flows that are in it",
+			 num, num == 1 ? "s" : "", num == 1 ? "is" : "are");
+		cli_find(findings, "ruleset", true, json_string("the ruleset"), text,
+			 json_string("nft-offload check"));
+	}
+	json_decref(checked);
+	json_decref(found);
+	free(error);
+}
