@@ -27,7 +27,7 @@ def manual():
         print("# there is no groff here to read the manual")
         return
     for name in ("nft_offload.7", "nft-offload.8"):
-        done = subprocess.run(["groff", "-t", "-man", "-rcR=1", "-Tutf8", "-ww", str(CLI / name)],
+        done = subprocess.run(["groff", "-t", "-man", "-Tutf8", "-ww", str(CLI / name)],
                               check=False, capture_output=True, text=True)
         same((done.returncode, done.stderr), (0, ""))
 
