@@ -14,6 +14,7 @@
 #include "flow.h"
 #include "path.h"
 #include "port.h"
+#include "trace.h"
 #include "watch.h"
 #include <uapi/linux/nft_offload.h>
 
@@ -262,6 +263,7 @@ static void nfto_bind_put_table(struct nfto_table *table)
 static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 			  struct net_device *dev)
 {
+	trace_table_unbind(bind);
 	/* first of all, so that no flow can come to the device any more */
 	spin_lock_bh(&nfto_lock);
 	list_del(&bind->list);
@@ -309,6 +311,7 @@ static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 	bind->ifindex = dev->ifindex;
 	table->num_binds++;
 	nfto_bind_classify(table, bind, dev);
+	trace_table_bind(bind);
 	/*
 	 * It may be there already: taken out and put back in one transaction, whose UNBIND, meant
 	 * for the elder, is still to come.

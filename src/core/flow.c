@@ -422,6 +422,7 @@ void nfto_flow_replace(struct nfto_table *table, struct flow_cls_offload *cls)
 	unfit = nfto_rule_parse(cls->rule, &asked);
 	if (!unfit)
 		unfit = nfto_flow_encap(core, dir, &asked);
+	trace_rule_parse(&asked, unfit);
 again:
 	reason = unfit;
 	memcpy(&rule, &asked, sizeof(rule));	/* as a whole: rules are compared as memory */

@@ -455,6 +455,7 @@ static int nfto_port_call(struct nfto_port *port, struct flow_cls_offload *cls, 
 {
 	netdev_features_t features = port->dev->features;
 	struct flow_block_cb *cb;
+	u64 start;
 	int err;
 
 	lockdep_assert_held(&port->mutex);
@@ -474,7 +475,9 @@ static int nfto_port_call(struct nfto_port *port, struct flow_cls_offload *cls, 
 	 */
 	if (port->rtnl && cls->command != FLOW_CLS_REPLACE)
 		port->dev->features |= NETIF_F_HW_TC;
+	start = ktime_get_ns();
 	err = cb->cb(TC_SETUP_CLSFLOWER, cls, cb->cb_priv);
+	trace_driver_call(port, cls->command, id, ktime_get_ns() - start, err);
 	if (port->rtnl && cls->command != FLOW_CLS_REPLACE)
 		port->dev->features = features;
 	return err;
@@ -506,6 +509,7 @@ static enum nfto_reason nfto_port_offer(struct nfto_port *port, u64 id,
 	for (i = *rung; i < driver->num_dialects && reason == NFTO_REASON_UNSUPPORTED; i++) {
 		refusal = nfto_dialect_emit(rule, driver, driver->dialects[i], allowed,
 					    &port->offer);
+		trace_dialect_emit(port, id, driver->dialects[i], refusal);
 		if (refusal)	/* what the driver said to a better dialect says more */
 			return *err ? reason : refusal;
 		extack->_msg = NULL;

@@ -130,7 +130,8 @@ int nfto_port_del(struct nfto_port *port, u64 id, const struct nfto_rule *rule);
  * NFTO_REASON_NONE is returned. For probes.
  */
 enum nfto_reason nfto_port_try(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
-			       enum nfto_dialect *dialect, struct netlink_ext_ack *extack, int *err);
+			       enum nfto_dialect *dialect, struct netlink_ext_ack *extack,
+			       int *err);
 int nfto_port_stats(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
 		    struct flow_stats *stats);
 

@@ -5,6 +5,7 @@
 #include "port.h"
 #include "program.h"
 #include "stats.h"
+#include "trace.h"
 
 /* Twice this is how long RTNL is held at most, but for the driver call that is under way then. */
 #define NFTO_HOLD		max_t(unsigned long, HZ / 100, 1)
@@ -129,7 +130,9 @@ static unsigned long nfto_program_next(struct nfto_port *port)
 static unsigned long nfto_program_run(struct nfto_port *port, bool rtnl)
 {
 	unsigned long deadline = jiffies + NFTO_HOLD;
+	u64 start = ktime_get_ns();
 	struct nfto_flow *flow;
+	unsigned int num = 0;
 
 	lockdep_assert_held(&port->mutex);
 	if (port->gone)
@@ -139,14 +142,17 @@ static unsigned long nfto_program_run(struct nfto_port *port, bool rtnl)
 		nfto_port_recheck(port);
 		nfto_port_try_bind(port);
 	}
-	while (!time_after(jiffies, deadline) && (flow = nfto_flow_next(port)))
+	while (!time_after(jiffies, deadline) && (flow = nfto_flow_next(port))) {
 		nfto_program_one(port, flow);
+		num++;
+	}
 	/* a budget of its own: flows must not expire because many others are being added */
 	if (!time_before(jiffies, port->poll_next) &&
 	    nfto_stats_poll(port, jiffies + NFTO_HOLD)) {
 		port->poll_round++;
 		port->poll_next = jiffies + NFTO_POLL_INTERVAL;
 	}
+	trace_program_run(port, num, rtnl, ktime_get_ns() - start);
 	if (rtnl)
 		nfto_port_try_release(port);
 	if (rtnl && nfto_port_try_end(port))

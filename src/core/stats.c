@@ -3,6 +3,7 @@
 #include "flow.h"
 #include "port.h"
 #include "stats.h"
+#include "trace.h"
 
 /* What a driver counts beyond what conntrack does: conntrack starts at the IP header. */
 static u64 nfto_stats_l2(const struct nfto_port *port, const struct nfto_rule *rule)
@@ -25,13 +26,16 @@ void nfto_stats_read(struct nfto_port *port, struct nfto_flow *flow)
 bool nfto_stats_poll(struct nfto_port *port, unsigned long deadline)
 {
 	struct nfto_flow *flow;
+	unsigned int num = 0;
 
 	lockdep_assert_held(&port->mutex);
 	while ((flow = nfto_flow_poll_next(port))) {
 		nfto_stats_read(port, flow);
 		nfto_flow_idle(flow);
+		num++;
 		if (time_after(jiffies, deadline))
-			return false;
+			break;
 	}
-	return true;
+	trace_stats_poll(port, num, !flow);
+	return !flow;
 }

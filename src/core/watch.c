@@ -6,6 +6,7 @@
 #include "policy.h"
 #include "path.h"
 #include "port.h"
+#include "trace.h"
 #include "watch.h"
 
 #define NFTO_CHANGES_MAX 256
@@ -101,6 +102,7 @@ void nfto_watch_tell(const struct nfto_change *change)
 	/* most of what happens, happens where no flow can be */
 	if (!nfto_watch_used(change->net))
 		return;
+	trace_watch_change(change);
 	spin_lock_irqsave(&nfto_watch_lock, flags);
 	nfto_watch_put(change);
 	queue_delayed_work(nfto_watch_wq, &nfto_watch_dwork, 0);

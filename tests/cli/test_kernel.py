@@ -90,7 +90,7 @@ def doctor():
     Run("doctor", status=1).says("of its rules 5 keep flows out of hardware, or are bypassed",
                                  "    nft-offload check\n")
     (kernel.path / "checked").unlink()
-    Run("doctor", status=1).complains("the ruleset could not be checked: the ruleset cannot be read")
+    Run("doctor", status=1).complains("could not be checked: the ruleset cannot be read")
     kernel.ruleset("devices-clean")
     other = k.device(k.policy(), k.attr(k.C["NFTO_A_ASIC"], b"\x01"), index=3, name="eth1")
     kernel.answer(k.C["NFTO_CMD_DEVICE_GET"], k.BRIDGED + other, k.done())
@@ -154,7 +154,8 @@ def probe():
         "the driver does not support it: errno EOPNOTSUPP: \"no\\x1btags\"\n",
         "    fill                 70 rules, besides those that it has: errno ENOSPC: \"no room\"\n",
         "    2 of them the driver did not delete\n")
-    same(k.attributes(requests()[-1][3])[1], (k.C["NFTO_A_LIMIT"], (1000).to_bytes(4, sys.byteorder)))
+    same(k.attributes(requests()[-1][3])[1],
+         (k.C["NFTO_A_LIMIT"], (1000).to_bytes(4, sys.byteorder)))
     tree = Run("probe", "lo", "to", "lo", "--json", status=1).json()
     same(k.attributes(requests()[-1][3])[1], (k.C["NFTO_A_EGRESS"], (1).to_bytes(4, sys.byteorder)))
     same([(each["name"], each["known"], each["taken"]) for each in tree["trial"]],

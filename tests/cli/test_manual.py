@@ -23,6 +23,11 @@ def manual():
         assert len(words) > 9, path
         for word in words:
             assert word == "none" or f".B {word}\n" in concepts, f"nft_offload(7) lacks {word}"
+    traced = re.findall(r"^(?:TRACE_EVENT\(|DEFINE_EVENT\(\w+, )(\w+),$",
+                        (TOP / "src/core/trace.h").read_text(), re.M)
+    assert len(traced) > 14, traced
+    for name in traced:
+        assert re.search(rf"^\.BR? .*\b{name}\b", concepts, re.M), f"nft_offload(7) lacks {name}"
     if not shutil.which("groff"):
         print("# there is no groff here to read the manual")
         return

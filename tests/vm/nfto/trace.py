@@ -7,6 +7,8 @@ import itertools
 from nfto.shell import read, write
 
 TRACING = "/sys/kernel/tracing/"
+FLOWS = ("flow_queued", "flow_hardware", "flow_refused", "flow_failed", "flow_stale",
+         "flow_removed", "port_bind", "port_unbind")
 
 numbers = itertools.count(1)
 
@@ -32,16 +34,18 @@ class Trace:
 
 
 @contextlib.contextmanager
-def recorded():
-    """While this lasts, the module's events are kept."""
-    switch = TRACING + "events/nft_offload/enable"
+def recorded(events=FLOWS):
+    """While this lasts, these of the module's events are kept."""
+    switches = [TRACING + "events/nft_offload/%s/enable" % name for name in events]
     # Names of processes are kept by a probe in the scheduler: to switch it patches code that all
     # processors run all the time, and an emulated one can trip over that (seen once, an int3).
     write(TRACING + "options/record-cmd", 0)
     with open(TRACING + "trace", "w"):
         pass    # to open it so is what empties it: who asks often need not read it all
-    write(switch, 1)
+    for switch in switches:
+        write(switch, 1)
     try:
         yield Trace()
     finally:
-        write(switch, 0)
+        for switch in switches:
+            write(switch, 0)
