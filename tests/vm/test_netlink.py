@@ -261,6 +261,7 @@ def filter_with(*attributes):
 
 FLOWS, FLUSH, SUBSCRIBE = C.NFTO_CMD_FLOW_GET, C.NFTO_CMD_FLOW_FLUSH, C.NFTO_CMD_SUBSCRIBE
 REASONS, TABLES, VERSION = C.NFTO_CMD_REASON_GET, C.NFTO_CMD_FLOWTABLE_GET, C.NFTO_CMD_VERSION_GET
+PROBE = C.NFTO_CMD_DEVICE_PROBE
 DUMP = genl.NLM_F_DUMP
 # Name: command, attributes, flags; errno, words or None
 BAD = {
@@ -283,6 +284,16 @@ BAD = {
                        (errno.EINVAL, errno.ERANGE), None),
     "reasons-filtered": (REASONS, [filter_with()], DUMP, errno.EINVAL, "takes no attribute"),
     "flowtables-filtered": (TABLES, [filter_with()], DUMP, errno.EINVAL, "takes no attribute"),
+    "probe-nothing": (PROBE, [], 0, errno.EINVAL, "name the device"),
+    "probe-filter": (PROBE, [device.name_of("p0"), filter_with()], 0, errno.EINVAL,
+                     "does not take the attribute"),
+    "probe-too-much": (PROBE, [device.name_of("p0"), genl.u32(C.NFTO_A_LIMIT, 1 << 21)], 0,
+                       errno.ERANGE, "up to 1048576"),
+    "probe-none": (PROBE, [device.name_of("p0"), genl.u32(C.NFTO_A_LIMIT, 0)], 0, errno.ERANGE,
+                   None),
+    "probe-to-nowhere": (PROBE, [device.name_of("p0"), genl.u32(C.NFTO_A_EGRESS, 9999)], 0,
+                         errno.ENODEV, "no such device"),
+    "probe-lo": (PROBE, [device.name_of("lo")], 0, errno.EOPNOTSUPP, "TC offload"),
     "version-of": (VERSION, [filter_with()], 0, errno.EINVAL, "does not take the attribute"),
 }
 
@@ -323,7 +334,7 @@ def test_random_requests_do_no_harm(router, family):
         return data
 
     for _ in range(3000):
-        command = chance.randint(0, C.NFTO_CMD_VERSION_GET + 2)
+        command = chance.randint(0, device.COMMANDS + 1)
         if command in (FLUSH, C.NFTO_CMD_DEVICE_SET):
             continue    # a right one among them would change something
         request = family.socket.send(family.family, command, attributes(),

@@ -183,7 +183,7 @@ BAD = {
     "get-garbage": (GET, [D0, b"\1\0\0\0"], 0, INVALID, None, None),
     "dump-with-device": (GET, [D0], genl.NLM_F_DUMP, INVALID, "takes no attribute", None),
     "dump-of-set": (SET, [], genl.NLM_F_DUMP, UNKNOWN, None, None),
-    "no-such-command": (C.NFTO_CMD_VERSION_GET + 1, [], 0, UNKNOWN, None, None),
+    "no-such-command": (device.COMMANDS, [], 0, UNKNOWN, None, None),
     "no-request": (C.NFTO_CMD_EVENT_NTF, [], 0, UNKNOWN, None, None),
     "set-nothing": (SET, [D0], 0, INVALID, "no policy", None),
     "set-nobody": (SET, [LOSSY], 0, INVALID, "name the device", None),

@@ -32,6 +32,8 @@ def _constants():
 
 
 C = _constants()
+# Behind the last of them.
+COMMANDS = getattr(C, "__NFTO_CMD_MAX")
 
 
 def _words(prefix):
