@@ -10,6 +10,7 @@
 
 #define NFTO_EDIT_SRC_PORT	(NFTO_EDIT_SRC | NFTO_EDIT_SPORT)
 #define NFTO_EDIT_DST_PORT	(NFTO_EDIT_DST | NFTO_EDIT_DPORT)
+#define NFTO_EDIT_BOTH_PORTS	(NFTO_EDIT_SRC_PORT | NFTO_EDIT_DST_PORT)
 
 /* Translations are tried with UDP, so that what a driver can do about TCP's flags is no matter. */
 static const struct nfto_trial {
@@ -22,23 +23,23 @@ static const struct nfto_trial {
 	bool ad;	/* the outermost of these is of 802.1ad */
 	bool pppoe;
 } nfto_trials[NFTO_TRIALS] = {
-	{ "ipv4-tcp", ETH_P_IP, IPPROTO_TCP },
-	{ "ipv4-udp", ETH_P_IP, IPPROTO_UDP },
-	{ "ipv6-tcp", ETH_P_IPV6, IPPROTO_TCP },
-	{ "ipv6-udp", ETH_P_IPV6, IPPROTO_UDP },
-	{ "ipv4-snat", ETH_P_IP, IPPROTO_UDP, NFTO_EDIT_SRC },
-	{ "ipv4-snat-port", ETH_P_IP, IPPROTO_UDP, NFTO_EDIT_SRC_PORT },
-	{ "ipv4-dnat", ETH_P_IP, IPPROTO_UDP, NFTO_EDIT_DST },
-	{ "ipv4-dnat-port", ETH_P_IP, IPPROTO_UDP, NFTO_EDIT_DST_PORT },
-	{ "ipv4-both", ETH_P_IP, IPPROTO_UDP, NFTO_EDIT_SRC | NFTO_EDIT_DST },
-	{ "ipv4-both-ports", ETH_P_IP, IPPROTO_UDP, NFTO_EDIT_SRC_PORT | NFTO_EDIT_DST_PORT },
-	{ "ipv4-tcp-both-ports", ETH_P_IP, IPPROTO_TCP, NFTO_EDIT_SRC_PORT | NFTO_EDIT_DST_PORT },
-	{ "ipv6-snat", ETH_P_IPV6, IPPROTO_UDP, NFTO_EDIT_SRC },
-	{ "ipv6-snat-port", ETH_P_IPV6, IPPROTO_UDP, NFTO_EDIT_SRC_PORT },
-	{ "ipv6-dnat", ETH_P_IPV6, IPPROTO_UDP, NFTO_EDIT_DST },
-	{ "ipv6-dnat-port", ETH_P_IPV6, IPPROTO_UDP, NFTO_EDIT_DST_PORT },
-	{ "ipv6-both", ETH_P_IPV6, IPPROTO_UDP, NFTO_EDIT_SRC | NFTO_EDIT_DST },
-	{ "ipv6-both-ports", ETH_P_IPV6, IPPROTO_UDP, NFTO_EDIT_SRC_PORT | NFTO_EDIT_DST_PORT },
+	{ "ipv4-tcp", ETH_P_IP, IPPROTO_TCP, .edits = 0 },
+	{ "ipv4-udp", ETH_P_IP, IPPROTO_UDP, .edits = 0 },
+	{ "ipv6-tcp", ETH_P_IPV6, IPPROTO_TCP, .edits = 0 },
+	{ "ipv6-udp", ETH_P_IPV6, IPPROTO_UDP, .edits = 0 },
+	{ "ipv4-snat", ETH_P_IP, IPPROTO_UDP, .edits = NFTO_EDIT_SRC },
+	{ "ipv4-snat-port", ETH_P_IP, IPPROTO_UDP, .edits = NFTO_EDIT_SRC_PORT },
+	{ "ipv4-dnat", ETH_P_IP, IPPROTO_UDP, .edits = NFTO_EDIT_DST },
+	{ "ipv4-dnat-port", ETH_P_IP, IPPROTO_UDP, .edits = NFTO_EDIT_DST_PORT },
+	{ "ipv4-both", ETH_P_IP, IPPROTO_UDP, .edits = NFTO_EDIT_SRC | NFTO_EDIT_DST },
+	{ "ipv4-both-ports", ETH_P_IP, IPPROTO_UDP, .edits = NFTO_EDIT_BOTH_PORTS },
+	{ "ipv4-tcp-both-ports", ETH_P_IP, IPPROTO_TCP, .edits = NFTO_EDIT_BOTH_PORTS },
+	{ "ipv6-snat", ETH_P_IPV6, IPPROTO_UDP, .edits = NFTO_EDIT_SRC },
+	{ "ipv6-snat-port", ETH_P_IPV6, IPPROTO_UDP, .edits = NFTO_EDIT_SRC_PORT },
+	{ "ipv6-dnat", ETH_P_IPV6, IPPROTO_UDP, .edits = NFTO_EDIT_DST },
+	{ "ipv6-dnat-port", ETH_P_IPV6, IPPROTO_UDP, .edits = NFTO_EDIT_DST_PORT },
+	{ "ipv6-both", ETH_P_IPV6, IPPROTO_UDP, .edits = NFTO_EDIT_SRC | NFTO_EDIT_DST },
+	{ "ipv6-both-ports", ETH_P_IPV6, IPPROTO_UDP, .edits = NFTO_EDIT_BOTH_PORTS },
 	{ "vlan-pop", ETH_P_IP, IPPROTO_UDP, .tags = 1 },
 	{ "vlan-push", ETH_P_IP, IPPROTO_UDP, .new_tags = 1 },
 	{ "vlan-retag", ETH_P_IP, IPPROTO_UDP, .tags = 1, .new_tags = 1 },
@@ -53,7 +54,7 @@ const char *nfto_trial_name(unsigned int trial)
 	return nfto_trials[trial].name;
 }
 
-/* Address @host of documentation network @net: two there are of each family that are used here. */
+/* Address @host of documentation network @net, of which there are three. */
 static void nfto_trial_addr(__be32 addr[4], bool v4, unsigned int net, u8 host)
 {
 	static const u32 nets[] = { 0xc0000200, 0xc6336400, 0xcb007100 };	/* RFC 5737 */

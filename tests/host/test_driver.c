@@ -6,6 +6,7 @@
 #include <linux/in.h>
 #include <linux/tc_act/tc_csum.h>
 #include "../../src/core/dialect.h"
+#include "../../src/core/trial.h"
 #include "cases.h"
 #include "nfrule.h"
 #include "packet.h"
@@ -545,8 +546,64 @@ static void kinds_are_few_and_different(void)
 	CHECK(num == NFTO_KINDS);
 }
 
+/* By the table: is there a dialect of the driver in which it can be said? */
+static bool trial_is_known(const struct nfto_driver *driver, unsigned int trial, u32 num,
+			   struct nfto_offer *offer)
+{
+	static const struct nfto_policy all = { .ttl_lossy = true, .tcp_unguarded = true };
+	struct nfto_rule rule;
+	unsigned int i;
+
+	nfto_trial_rule(trial, num, 2, (struct net_device *)0x1000, &rule);
+	for (i = 0; i < driver->num_dialects; i++)
+		if (!nfto_dialect_emit(&rule, driver, driver->dialects[i], &all, offer))
+			return true;
+	return false;
+}
+
+static void trials_are_what_the_table_says(void)
+{
+	struct nfto_offer *offer = new_offer();
+	const struct nfto_driver *driver;
+	unsigned int d, t;
+
+	for (d = 0; (driver = nfto_driver_at(d)); d++) {
+		for (t = 0; t < NFTO_TRIALS; t++)
+			CHECK(trial_is_known(driver, t, 0, offer) ==
+			      trial_is_known(driver, t, 14999999, offer));
+		CHECK(trial_is_known(driver, 0, 0, offer) && trial_is_known(driver, 1, 0, offer));
+		CHECK(!trial_is_known(driver, NFTO_TRIALS - 1, 0, offer));	/* pppoe */
+	}
+	for (t = 0; t < NFTO_TRIALS - 1; t++)
+		CHECK(trial_is_known(known("nft_offload_sim", true), t, 0, offer));
+	free_offer(offer);
+}
+
+static void trials_differ(void)
+{
+	struct nfto_rule rule, other;
+	unsigned int t, u;
+
+	for (t = 0; t < NFTO_TRIALS; t++) {
+		nfto_trial_rule(t, 0, 2, NULL, &rule);
+		for (u = 0; u < t; u++) {
+			nfto_trial_rule(u, 0, 2, NULL, &other);
+			CHECK(!nfto_rule_equal(&rule, &other));
+			CHECK(strcmp(nfto_trial_name(t), nfto_trial_name(u)));
+		}
+		/* the first of each port and host, and the last that there are */
+		for (u = 1; u < 15000000; u += 61439) {
+			nfto_trial_rule(t, u, 2, NULL, &other);
+			CHECK(memcmp(&rule.match, &other.match, sizeof(rule.match)));
+			CHECK(other.match.sport != 0 && other.match.sport != htons(9));
+		}
+	}
+}
+
 void driver_tests(void)
 {
+	TEST(trials_are_what_the_table_says);
+	TEST(trials_differ);
 	TEST(drivers_are_found);
 	TEST(a_parent_id_chooses);
 	TEST(errnos_are_read_by_driver);
