@@ -149,6 +149,9 @@ bool cli_ifname_valid(const char *name);
 
 #define CLI_NOT_IN_FORCE "another module's flowtables come first: load nft_offload anew, and then the ruleset"
 
+/* Of another version it is not known. @version: the module's answer */
+bool cli_out_of_force(const json_t *version);
+
 /* stock.c: flowtables of the ruleset with the flag offload that are none of @ours */
 int cli_stock_flowtables(const json_t *ours, json_t **stock);
 

@@ -13,13 +13,13 @@
 #include "doctor.h"
 #include "netlink.h"
 
-void cli_find(json_t *findings, const char *id, bool problem, json_t *place, const char *text,
-	      json_t *command)
+void cli_find(json_t *findings, const char *id, const char *severity, json_t *place,
+	      const char *text, json_t *command)
 {
 	json_t *finding = json_object();
 
 	json_object_set_new(finding, "id", json_string(id));
-	json_object_set_new(finding, "severity", json_string(problem ? "problem" : "hint"));
+	json_object_set_new(finding, "severity", json_string(severity));
 	json_object_set_new(finding, "place", place ? place : json_null());
 	json_object_set_new(finding, "text", json_string(text));
 	json_object_set_new(finding, "command", command ? command : json_null());
@@ -66,7 +66,7 @@ static void cli_examine_devices(const json_t *devices, json_t *findings)
 		name = cli_text(device, "ifname");
 		reason = cli_text(device, "reason");
 		if (!strcmp(cli_text(device, "backend"), "software"))
-			cli_find(findings, *reason ? reason : "software", true,
+			cli_find(findings, *reason ? reason : "software", CLI_PROBLEM,
 				 json_sprintf("device %s", name), cli_text(device, "reason_text"),
 				 cli_device_command(reason, name));
 	}
@@ -109,7 +109,7 @@ static void cli_examine_asics(const json_t *devices, const json_t *flowtables, j
 				continue;
 			snprintf(text, sizeof(text), "%s and %s are of different ASICs: flows between them stay in software",
 				 cli_text(first, "ifname"), cli_text(device, "ifname"));
-			cli_find(findings, "asics", false, cli_flowtable_place(flowtable), text,
+			cli_find(findings, "asics", CLI_HINT, cli_flowtable_place(flowtable), text,
 				 json_string("nft-offload status"));
 			break;
 		}
@@ -165,7 +165,7 @@ static void cli_examine_reasons(const json_t *reasons, json_t *findings)
 		snprintf(text, sizeof(text), "%" PRIu64 " flow direction%s in software: %s", count,
 			 count == 1 ? " is" : "s are", cli_advice[j].text);
 		command = cli_advice[j].command ? json_string(cli_advice[j].command) : NULL;
-		cli_find(findings, cli_advice[j].reason, true, NULL, text, command);
+		cli_find(findings, cli_advice[j].reason, CLI_PROBLEM, NULL, text, command);
 	}
 }
 
@@ -177,23 +177,23 @@ static void cli_examine_flowtables(const json_t *flowtables, const json_t *stock
 	size_t i;
 
 	json_array_foreach((json_t *)stock, i, flowtable)
-		cli_find(findings, "stock", true, cli_flowtable_place(flowtable),
+		cli_find(findings, "stock", CLI_PROBLEM, cli_flowtable_place(flowtable),
 			 "it was made before nft_offload was loaded: load the ruleset again",
 			 json_string("nft list ruleset > ruleset.nft && nft flush ruleset && nft -f ruleset.nft"));
 	json_array_foreach((json_t *)flowtables, i, flowtable) {
 		if (json_is_true(json_object_get(flowtable, "counter")))
 			counts = true;
 		else
-			cli_find(findings, "counter", false, cli_flowtable_place(flowtable),
+			cli_find(findings, "counter", CLI_HINT, cli_flowtable_place(flowtable),
 				 "conntrack does not count what hardware forwards: give it `counter`",
 				 NULL);
 	}
 	if (counts && cli_accounting_is_off())
-		cli_find(findings, "accounting", false, NULL,
+		cli_find(findings, "accounting", CLI_HINT, NULL,
 			 "conntrack counts nothing at all, flows in hardware or not",
 			 json_string("sysctl -w net.netfilter.nf_conntrack_acct=1"));
 	if (!json_array_size(flowtables) && !json_array_size(stock))
-		cli_find(findings, "no-flowtable", true, NULL,
+		cli_find(findings, "no-flowtable", CLI_PROBLEM, NULL,
 			 "no flowtable has flags offload, so that nothing is offloaded: make one",
 			 json_string("nft-offload generate --devices DEVICE,DEVICE"));
 }
@@ -236,7 +236,7 @@ static int cli_take_qdisc(const struct nlmsghdr *nlh, void *data)
 			if (cli_number(device, "ifindex") != (uint64_t)tcm->tcm_ifindex ||
 			    !strcmp(cli_text(device, "backend"), "software"))
 				continue;
-			cli_find(qdiscs->findings, "qdisc", false,
+			cli_find(qdiscs->findings, "qdisc", CLI_HINT,
 				 json_sprintf("device %s", cli_text(device, "ifname")),
 				 "packets that hardware sends do not pass the queueing discipline that it has",
 				 json_sprintf("tc -s qdisc show dev %s", cli_text(device, "ifname")));
@@ -281,8 +281,8 @@ static int cli_examine(struct cli_netlink *nl, json_t *findings)
 	if (!ret)
 		ret = cli_stock_flowtables(flowtables, &stock);
 	if (!ret) {
-		if (!json_object_get(version, "in_force"))
-			cli_find(findings, "not-in-force", true, NULL, CLI_NOT_IN_FORCE,
+		if (cli_out_of_force(version))
+			cli_find(findings, "not-in-force", CLI_PROBLEM, NULL, CLI_NOT_IN_FORCE,
 				 json_string("modprobe -r nft_offload && modprobe nft_offload"));
 		cli_examine_flowtables(flowtables, stock, findings);
 		cli_examine_ruleset(findings);
@@ -299,6 +299,18 @@ static int cli_examine(struct cli_netlink *nl, json_t *findings)
 	return ret;
 }
 
+/* Is there anything to do? */
+static bool cli_found(const json_t *findings)
+{
+	json_t *finding;
+	size_t i;
+
+	json_array_foreach((json_t *)findings, i, finding)
+		if (strcmp(cli_text(finding, "severity"), CLI_NOTE))
+			return true;
+	return false;
+}
+
 static void cli_print_findings(const json_t *findings)
 {
 	const char *place;
@@ -312,7 +324,7 @@ static void cli_print_findings(const json_t *findings)
 		if (*cli_text(finding, "command"))
 			printf("    %s\n", cli_text(finding, "command"));
 	}
-	if (!i)
+	if (!cli_found(findings))
 		printf("nothing keeps flows out of hardware\n");
 }
 
@@ -327,14 +339,14 @@ int cli_doctor(const struct cli_args *args)
 	if (nl)
 		ret = cli_examine(nl, findings);
 	else if (err == -ENOENT)
-		cli_find(findings, "module", true, NULL, "the module nft_offload is not loaded",
+		cli_find(findings, "module", CLI_PROBLEM, NULL, "the module nft_offload is not loaded",
 			 json_string("modprobe nft_offload"));
 	else
 		ret = cli_netlink_refused(err);
 	cli_netlink_close(nl);
 	if (!ret) {
 		cli_examine_machine(findings);
-		ret = json_array_size(findings) ? CLI_FOUND : CLI_OK;
+		ret = cli_found(findings) ? CLI_FOUND : CLI_OK;
 		tree = json_object();
 		json_object_set(tree, "findings", findings);
 		if (cli_json)

@@ -6,9 +6,16 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Appends a finding. @place and @command may be NULL; they are its own from now on. */
-void cli_find(json_t *findings, const char *id, bool problem, json_t *place, const char *text,
-	      json_t *command);
+#define CLI_PROBLEM	"problem"	/* keeps flows out of hardware */
+#define CLI_HINT	"hint"		/* offloaded flows do not get it */
+#define CLI_NOTE	"note"		/* good to know; nothing to be done */
+
+/*
+ * Appends a finding, of one of these severities. @place and @command may be NULL; they are its own
+ * from now on.
+ */
+void cli_find(json_t *findings, const char *id, const char *severity, json_t *place,
+	      const char *text, json_t *command);
 
 /* machine.c: the kernel, conntrack, and the ruleset as nft-offload check sees it */
 void cli_examine_machine(json_t *findings);

@@ -75,7 +75,7 @@ static void cli_examine_kernel(json_t *findings)
 		return;
 	for (i = 0; i < ARRAY_SIZE(cli_defects); i++)
 		if (cli_defect_applies(&cli_defects[i], name.release, version, update))
-			cli_find(findings, cli_defects[i].id, false, json_string("this kernel"),
+			cli_find(findings, cli_defects[i].id, CLI_NOTE, json_string("this kernel"),
 				 cli_defects[i].text, NULL);
 }
 
@@ -99,7 +99,7 @@ void cli_examine_machine(json_t *findings)
 {
 	cli_examine_kernel(findings);
 	if (cli_setting(CLI_NETFILTER "nf_conntrack_helper") == '1')
-		cli_find(findings, "helpers", false, NULL,
+		cli_find(findings, "helpers", CLI_HINT, NULL,
 			 "conntrack gives helpers to connections by itself, which keeps these out of flowtables",
 			 json_string("sysctl -w net.netfilter.nf_conntrack_helper=0"));
 }
@@ -115,9 +115,9 @@ void cli_examine_ruleset(json_t *findings)
 		cli_warn("the ruleset could not be checked: %s",
 			 error ? error : "there is not enough memory");
 	if (num) {
-		snprintf(text, sizeof(text), "of its rules %zu keep%s flows out of hardware, or %s bypassed by flows that are in it",
-			 num, num == 1 ? "s" : "", num == 1 ? "is" : "are");
-		cli_find(findings, "ruleset", true, json_string("the ruleset"), text,
+		snprintf(text, sizeof(text), "%zu thing%s in it keep%s flows out of hardware, or %s bypassed by flows that are in it",
+			 num, num == 1 ? "" : "s", num == 1 ? "s" : "", num == 1 ? "is" : "are");
+		cli_find(findings, "ruleset", CLI_PROBLEM, json_string("the ruleset"), text,
 			 json_string("nft-offload check"));
 	}
 	json_decref(checked);

@@ -90,6 +90,10 @@ static void cli_print_trial(const json_t *trial)
 			printf("; hazards:");
 		json_array_foreach((json_t *)hazards, i, hazard)
 			printf(" %s", json_string_value(hazard));
+	} else if (!strcmp(cli_text(trial, "reason"), "stale-entry")) {
+		cli_print_coloured("taken", "failed");
+		printf(", but not deleted");
+		cli_print_answer(trial);
 	} else if (json_is_true(json_object_get(trial, "known"))) {
 		cli_print_coloured("refused", "failed");
 		printf(", though the driver is known to do it: %s", cli_text(trial, "reason_text"));

@@ -119,6 +119,12 @@ int cli_flush(const struct cli_args *args)
 	return 0;
 }
 
+bool cli_out_of_force(const json_t *version)
+{
+	return !strcmp(cli_text(version, "version"), CLI_VERSION) &&
+		!json_object_get(version, "in_force");
+}
+
 /* @known: it has been found out whether there is a module. */
 static void cli_print_version(const json_t *tree, bool known)
 {
@@ -150,7 +156,7 @@ static int cli_add_module(json_t *tree)
 		return ret;
 	json_object_set(tree, "module", json_object_get(answer, "version"));
 	json_object_set(tree, "shims", json_object_get(answer, "shims"));
-	json_object_set_new(tree, "in_force", json_boolean(json_object_get(answer, "in_force")));
+	json_object_set_new(tree, "in_force", json_boolean(!cli_out_of_force(answer)));
 	json_decref(answer);
 	return 0;
 }

@@ -160,7 +160,7 @@ static int cli_get_status(struct cli_netlink *nl, const char *name, json_t *stat
 	if (ret)
 		return ret;
 	json_object_set(status, "module", json_object_get(version, "version"));
-	json_object_set_new(status, "in_force", json_boolean(json_object_get(version, "in_force")));
+	json_object_set_new(status, "in_force", json_boolean(!cli_out_of_force(version)));
 	json_decref(version);
 	ret = cli_get_devices(nl, name, &devices);
 	if (ret)

@@ -419,6 +419,7 @@ void nfto_bind_policy_changed(struct net_device *dev)
 		if (bind) {
 			bind->port = port;
 			bind->backend = NFTO_BRIDGED;
+			bind->reason = NFTO_REASON_NONE;
 		} else {
 			nfto_port_unbind(port);
 		}
@@ -490,7 +491,7 @@ static int nfto_bind_action(struct net *net, NFTO_ACTION_CONST struct flow_offlo
 	if (err < 0 && nfto_path_leads_nowhere(net, flow)) {
 		/* the core would go on sending it there */
 		nfto_flow_unbuildable(flow, dir, NFTO_REASON_STALE_ROUTE);
-		flow_offload_teardown(flow);
+		nfto_flow_end_core(flow);
 	} else if (err < 0) {
 		nfto_flow_unbuildable(flow, dir, NFTO_REASON_BUILD);
 	}

@@ -124,6 +124,9 @@ void nfto_flow_both_ways(struct flow_offload *core);
  */
 void nfto_flow_unbuildable(struct flow_offload *core, u8 dir, enum nfto_reason reason);
 
+/* Ends the core's flow, but for what it has in hardware. In action()'s context. */
+void nfto_flow_end_core(struct flow_offload *core);
+
 /*
  * UNBIND: no flow that enters @table by device @ifindex is attached on return. The device has left
  * table->binds already.

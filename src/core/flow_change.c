@@ -73,6 +73,14 @@ static void nfto_flow_end(struct nfto_flow *flow, enum nfto_reason reason)
 		nfto_flow_withdraw(back, reason);
 }
 
+void nfto_flow_end_core(struct flow_offload *core)
+{
+	spin_lock_bh(&nfto_lock);
+	if (!nfto_flow_dying(core))
+		flow_offload_teardown(core);
+	spin_unlock_bh(&nfto_lock);
+}
+
 static void nfto_flow_end_if_changed(struct nfto_flow *flow, const struct nfto_change *changes,
 				     unsigned int num)
 {

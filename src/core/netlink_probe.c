@@ -100,6 +100,24 @@ static int nfto_probe_run(struct nfto_probe *probe, struct sk_buff *reply, struc
 	return nfto_probe_put_fill(reply, &fill);
 }
 
+/* Why there is no probe, in the words that flows have for it, but for what flows do not meet. */
+static int nfto_probe_refuse(struct genl_info *info, enum nfto_reason reason)
+{
+	switch (reason) {
+	case NFTO_REASON_EGRESS:
+		GENL_SET_ERR_MSG(info, "no other port of its hardware is in use: name the egress");
+		return -EDESTADDRREQ;
+	case NFTO_REASON_DUPLICATE:
+		GENL_SET_ERR_MSG(info, "another probe of the device is under way");
+		return -EBUSY;
+	default:
+		/* a constant that is copied before we can go away; the macros take literals */
+		info->extack->_msg = nfto_reason_text(reason);
+		return reason == NFTO_REASON_NO_MEMORY ? -ENOMEM :
+		       reason == NFTO_REASON_BIND_PENDING ? -EAGAIN : -EOPNOTSUPP;
+	}
+}
+
 /* RTNL is held. */
 static int nfto_probe_start(struct nfto_probe *probe, struct sk_buff *reply,
 			    struct genl_info *info)
@@ -119,6 +137,11 @@ static int nfto_probe_start(struct nfto_probe *probe, struct sk_buff *reply,
 					    "there is no such device in this network namespace");
 			return -ENODEV;
 		}
+		if (!out->netdev_ops->ndo_setup_tc) {	/* its end would not be seen either */
+			NL_SET_ERR_MSG_ATTR(info->extack, egress,
+					    "rules cannot send there: its driver has no TC offload");
+			return -EOPNOTSUPP;
+		}
 	}
 	if (nla_put_u32(reply, NFTO_A_IFINDEX, dev->ifindex) ||
 	    nla_put_string(reply, NFTO_A_IFNAME, dev->name))
@@ -126,9 +149,7 @@ static int nfto_probe_start(struct nfto_probe *probe, struct sk_buff *reply,
 	reason = nfto_probe_begin(probe, dev, out);
 	if (!reason)
 		return 0;
-	/* a constant that is copied before we can go away; the macros take literals alone */
-	info->extack->_msg = nfto_reason_text(reason);
-	return reason == NFTO_REASON_NO_MEMORY ? -ENOMEM : -EOPNOTSUPP;
+	return nfto_probe_refuse(info, reason);
 }
 
 /* What was asked for is not more than there may be. */

@@ -11,6 +11,8 @@
 #define NFTO_PROBE_HOLD		max_t(unsigned long, HZ / 100, 1)
 /* For how long a table is filled, since generic netlink waits for us. */
 #define NFTO_PROBE_TIME		(10 * HZ)
+/* How often a driver that does not delete a rule is asked again. */
+#define NFTO_PROBE_TRIES	3
 /* Its rule is the plainest one that everybody has to take. */
 #define NFTO_PROBE_FILLER	1	/* ipv4-udp */
 
@@ -47,13 +49,11 @@ static enum nfto_reason nfto_probe_bind(struct nfto_port *port)
 	if (port->gone)
 		return NFTO_REASON_DEVICE_GONE;
 	if (port->probing)
-		return NFTO_REASON_TRANSIENT;
+		return NFTO_REASON_DUPLICATE;
 	port->rtnl = true;
 	nfto_port_recheck(port);
 	nfto_port_try_bind(port);
 	port->rtnl = false;
-	if (!port->reason)
-		port->probing = true;
 	return port->reason;
 }
 
@@ -80,14 +80,17 @@ enum nfto_reason nfto_probe_begin(struct nfto_probe *probe, struct net_device *d
 		return NFTO_REASON_NO_MEMORY;
 	mutex_lock(&probe->port->mutex);
 	reason = nfto_probe_bind(probe->port);
+	if (!reason && !out)
+		out = nfto_port_peer(probe->port);
+	if (!reason && !out)	/* itself it is not: few drivers let a device send to itself */
+		reason = NFTO_REASON_EGRESS;
+	probe->port->probing |= !reason;
 	probe->driver = probe->port->driver;
 	mutex_unlock(&probe->port->mutex);
 	if (reason) {
 		nfto_probe_drop(probe->port);
 		return reason;
 	}
-	if (!out)
-		out = nfto_port_peer(probe->port) ?: dev;
 	probe->out = out;
 	probe->out_ifindex = out->ifindex;
 	strscpy(probe->out_name, out->name, sizeof(probe->out_name));
@@ -104,14 +107,16 @@ void nfto_probe_end(struct nfto_probe *probe)
 }
 
 /* 0, or what the driver said last. */
-static int nfto_probe_delete(struct nfto_port *port, u64 id, const struct nfto_rule *rule)
+static int nfto_probe_delete(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
+			     unsigned int tries)
 {
-	unsigned int tries = 3;
 	int err;
 
 	lockdep_assert_held(&port->mutex);
 	do {
 		err = nfto_port_del(port, id, rule);
+		if (err == -ENOENT)
+			err = 0;
 	} while (err && --tries);
 	if (err)
 		net_warn_ratelimited("nft_offload: %s: hardware kept a rule of a probe: errno %d\n",
@@ -152,7 +157,7 @@ bool nfto_probe_try(struct nfto_probe *probe, unsigned int trial,
 				&rule);
 		nfto_probe_add(port, id, &rule, result);
 		if (result->taken)
-			result->err = nfto_probe_delete(port, id, &rule);
+			result->err = nfto_probe_delete(port, id, &rule, NFTO_PROBE_TRIES);
 		if (result->taken && result->err) {
 			result->taken = false;
 			result->reason = NFTO_REASON_STALE_ENTRY;
@@ -162,11 +167,13 @@ bool nfto_probe_try(struct nfto_probe *probe, unsigned int trial,
 	return works;
 }
 
-/* Deletes rules that were filled in until @deadline; returns how many could not be. */
-static u32 nfto_probe_empty(struct nfto_port *port, unsigned long deadline)
+/*
+ * Deletes rules that were filled in until @deadline, and counts those that could not be in *@left:
+ * after the first the driver is not asked often about each, for all wait for us.
+ */
+static void nfto_probe_empty(struct nfto_port *port, unsigned long deadline, u32 *left)
 {
 	struct nfto_rule rule;
-	u32 left = 0;
 
 	lockdep_assert_held(&port->mutex);
 	while (port->probe_num && !time_after(jiffies, deadline)) {
@@ -174,17 +181,21 @@ static u32 nfto_probe_empty(struct nfto_port *port, unsigned long deadline)
 		/* of a rule that is deleted, a driver is told the id and the protocol */
 		nfto_trial_rule(NFTO_PROBE_FILLER, port->probe_num, port->dev->ifindex, NULL,
 				&rule);
-		left += !!nfto_probe_delete(port, port->probe_id + port->probe_num, &rule);
+		*left += !!nfto_probe_delete(port, port->probe_id + port->probe_num, &rule,
+					     *left ? 1 : NFTO_PROBE_TRIES);
 	}
-	return left;
 }
 
 void nfto_probe_clear(struct nfto_port *port)
 {
+	u32 left = 0;
+
 	ASSERT_RTNL();
 	lockdep_assert_held(&port->mutex);
-	while (port->probe_num)
-		nfto_probe_empty(port, jiffies + NFTO_PROBE_HOLD);
+	while (port->probe_num) {
+		nfto_probe_empty(port, jiffies + NFTO_PROBE_HOLD, &left);
+		cond_resched();
+	}
 }
 
 /* False: the driver takes no more, and @result says why. */
@@ -233,10 +244,12 @@ bool nfto_probe_fill(struct nfto_probe *probe, u32 limit, struct nfto_probe_fill
 	do {
 		nfto_probe_lock(port);
 		if (port->probe_num)	/* there are none once the port is gone */
-			fill->left += nfto_probe_empty(port, jiffies + NFTO_PROBE_HOLD);
+			nfto_probe_empty(port, jiffies + NFTO_PROBE_HOLD, &fill->left);
 		rest = port->probe_num;
-		if (!rest)
+		if (!rest) {
 			port->probe_out = NULL;
+			port->full_tries = 0;	/* flows may try again */
+		}
 		nfto_probe_unlock(port);
 		cond_resched();
 	} while (rest);

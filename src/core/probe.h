@@ -35,8 +35,10 @@ struct nfto_probe {
 };
 
 /*
- * Begins a probe of @dev that sends to @out (NULL: whoever is there). NFTO_REASON_NONE, after which
- * nfto_probe_end() is due, or what keeps its flows in software. RTNL is held.
+ * Begins a probe of @dev that sends to @out (NULL: to another port of its ASIC).
+ * NFTO_REASON_NONE, after which nfto_probe_end() is due, or what keeps its flows in software;
+ * NFTO_REASON_EGRESS: there is no other port; NFTO_REASON_DUPLICATE: another probe is under way.
+ * RTNL is held.
  */
 enum nfto_reason nfto_probe_begin(struct nfto_probe *probe, struct net_device *dev,
 				  struct net_device *out);

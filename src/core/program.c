@@ -119,7 +119,7 @@ static unsigned long nfto_program_next(struct nfto_port *port)
 		next = min(next, time_before(now, port->poll_next) ? port->poll_next - now : 0);
 	if (!list_empty(&port->retry))
 		next = min(next, time_before(now, port->retry_next) ? port->retry_next - now : 0);
-	if (port->bound && port->reason && list_empty(&port->flows))
+	if (port->bound && port->reason && list_empty(&port->flows) && !port->probe_num)
 		next = 0;		/* the last entry is out: the block is to be given back */
 	if (port->binds && !port->bound && port->dev->reg_state == NETREG_REGISTERED)
 		next = min(next, time_before(now, port->bind_next) ? port->bind_next - now : 0);
@@ -168,9 +168,9 @@ void nfto_program_work(struct work_struct *work)
 	bool rtnl;
 
 	/*
-	 * bound, unlocked and reason change only here and at NETDEV_UNREGISTER, when the port is
-	 * gone too. A last unbind, or a change, that comes right after this look has kicked us: the
-	 * next run sees it.
+	 * bound, unlocked and reason change only here, by a probe, and at NETDEV_UNREGISTER, when
+	 * the port is gone too. A last unbind, or a change, that comes right after this look has kicked
+	 * us: the next run sees it.
 	 */
 	rtnl = !port->bound || !port->unlocked || port->reason || !READ_ONCE(port->binds) ||
 	       READ_ONCE(port->changed);

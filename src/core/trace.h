@@ -268,8 +268,8 @@ TRACE_EVENT(watch_change,
 		__entry->ifindex = change->ifindex;
 		__entry->family = change->family;
 		__entry->len = change->len;
-		snprintf(__entry->addr, NFTO_TRACE_ADDR, change->family == AF_INET6 ? "%pI6c" : "%pI4",
-			 change->addr);
+		snprintf(__entry->addr, NFTO_TRACE_ADDR,
+			 change->family == AF_INET6 ? "%pI6c" : "%pI4", change->addr);
 		memcpy(__entry->mac, change->mac, sizeof(__entry->mac));
 		strscpy(__entry->reason, nfto_reason_name(change->reason), NFTO_TRACE_REASON);
 	),

@@ -87,7 +87,7 @@ def doctor():
         assert each["command"] is None if command is None else command in each["command"], each
     kernel.ruleset("devices")
     assert ("ruleset", "problem", "the ruleset") in found()
-    Run("doctor", status=1).says("of its rules 5 keep flows out of hardware, or are bypassed",
+    Run("doctor", status=1).says("5 things in it keep flows out of hardware, or are bypassed",
                                  "    nft-offload check\n")
     (kernel.path / "checked").unlink()
     Run("doctor", status=1).complains("could not be checked: the ruleset cannot be read")

@@ -131,7 +131,8 @@ def test_all_flows_are_listed(router, measured):
     flow = established(router, client=2, server=3)
     wanted = {(str(20 + number // PORTS), str(FIRST_PORT + number % PORTS), reply)
               for number in range(FLOWS) for reply in (False, True)}
-    with Background(flow, rate=20, patience=5 * SCALE) as background, Churn(router, sender) as churn:
+    background = Background(flow, rate=20, patience=5 * SCALE)
+    with background, Churn(router, sender) as churn:
         background.more(20)
         begin = time.monotonic()
         done = router.ns.run([COMMAND, "flows"], timeout=600)
