@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from nfto import kmod, limits, rules, traffic
-from nfto.cli import COMMAND, Cli
+from nfto.cli import COMMAND, Cli, as_flow, as_table
 from nfto.flow import Flow, ORIGINAL
 from nfto.shell import SCALE, run, wait_for
 from nfto.traffic import assert_hardware, establish, established, measure, offloaded
@@ -32,17 +32,6 @@ def nft_knows_flags():
 def cli(router):
     router.nft(rules.whole(router))
     return Cli(router)
-
-
-def as_table(entry):
-    """What an entry of the ASIC and a flow of the command have in common."""
-    return (entry["in"], entry["out"], entry["src"], int(entry["sport"]), entry["dst"],
-            int(entry["dport"]), entry.packets)
-
-
-def as_flow(flow):
-    return (flow["ingress_name"], flow["egress_name"], flow["source"], flow["source_port"],
-            flow["destination"], flow["destination_port"], flow["packets"])
 
 
 @EVERY

@@ -30,3 +30,22 @@ class Cli:
 
     def flows(self, *words):
         return self.json("flows", *words)["flows"]
+
+
+def as_table(entry):
+    """What an entry of the ASIC and a flow of the command have in common."""
+    return (entry["in"], entry["out"], entry["src"], int(entry["sport"]), entry["dst"],
+            int(entry["dport"]), entry.packets)
+
+
+def as_flow(flow):
+    return (flow["ingress_name"], flow["egress_name"], flow["source"], flow["source_port"],
+            flow["destination"], flow["destination_port"], flow["packets"])
+
+
+def agrees(cli):
+    """Does the command say of hardware what the ASIC's table says, and why the rest is not there?"""
+    flows = cli.flows()
+    return all(flow["state"] == "hardware" or flow["reason"] for flow in flows) and (
+        sorted(as_flow(flow) for flow in flows if flow["state"] == "hardware")
+        == sorted(as_table(entry) for entry in cli.router.asic.table))
