@@ -106,34 +106,43 @@ static json_t *read_lines(const char *text)
 }
 
 /*
- * Where nft has no JSON for a statement, it complains past its own buffer; that it was not looked
- * at is a finding. The old standard error, or -1.
+ * Where nft has no JSON for a statement, it complains past its own buffers, on standard error or,
+ * before 1.0, on standard output; that it was not looked at is a finding. What @file was, or -1.
  */
-static int silence(void)
+static int silence(FILE *file)
 {
 	int saved, null;
 
-	fflush(stderr);
-	saved = dup(STDERR_FILENO);
+	fflush(file);
+	saved = dup(fileno(file));
 	null = saved < 0 ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (null >= 0) {
-		dup2(null, STDERR_FILENO);
+		dup2(null, fileno(file));
 		close(null);
 	}
 	return saved;
 }
 
+static void speak(FILE *file, int saved)
+{
+	if (saved < 0)
+		return;
+	fflush(file);
+	dup2(saved, fileno(file));
+	close(saved);
+}
+
 /* The output of "list ruleset", which belongs to @nft. */
 static const char *run_list(struct nft_ctx *nft, unsigned int flags, char **error)
 {
-	int err, saved = flags ? silence() : -1;
+	int out = flags ? silence(stdout) : -1;
+	int errors = flags ? silence(stderr) : -1;
+	int err;
 
 	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_HANDLE | flags);
 	err = nft_run_cmd_from_buffer(nft, "list ruleset");
-	if (saved >= 0) {
-		dup2(saved, STDERR_FILENO);
-		close(saved);
-	}
+	speak(stdout, out);
+	speak(stderr, errors);
 	if (!err)
 		return nft_ctx_get_output_buffer(nft);
 	*error = check_sentence("the ruleset cannot be read: %s", nft_ctx_get_error_buffer(nft));

@@ -161,6 +161,7 @@ def test_the_doctors_commands_help(router, cli):
         return [each for each in cli.json("doctor", status=status)["findings"]
                 if (each["severity"] == "note") == notes]
 
+    router.ns.sysctl(netfilter__nf_conntrack_acct=1)
     assert [(each["id"], each["text"]) for each in findings(True, 0)] == [
         (name, limits.LIMITS[name]) for name in KERNELS_DEFECTS if limits.has(name)]
     router.ns.sysctl(netfilter__nf_conntrack_acct=0)
