@@ -68,7 +68,6 @@ def test_what_the_driver_takes(router, cli):
     assert "ipv4-snat-port       taken\n" in text and "pppoe                not tried" in text
 
 
-@EVERY
 def test_a_device_of_no_flowtable(router, cli):
     assert trials(cli.json("probe", "p1", "to", "p0"))["vlan-push"]["taken"]
     wait_for(lambda: released(router), 5 * SCALE, "the driver's block")
@@ -84,7 +83,6 @@ def test_a_device_of_no_flowtable(router, cli):
     assert "rules cannot send there" in refused.stderr, refused
 
 
-@EVERY
 def test_a_driver_that_refuses(router, cli):
     router.asic.set(fail_add=errno.EOPNOTSUPP)
     found = trials(cli.json("probe", "p0", "to", "p1", status=1))
@@ -99,7 +97,6 @@ def test_a_driver_that_refuses(router, cli):
     assert router.asic.entries == 0
 
 
-@EVERY
 def test_a_rule_that_the_driver_does_not_delete_is_told(router, cli):
     router.nft(rules.whole(router))    # which keeps the driver's block bound
     wait_for(lambda: router.asic.calls["bind"] == 2, 10 * SCALE, "bound ports")
@@ -112,7 +109,6 @@ def test_a_rule_that_the_driver_does_not_delete_is_told(router, cli):
     assert (left["rules"], left["left"]) == (10, 10)
 
 
-@EVERY
 def test_how_many_rules_there_is_room_for(router, cli):
     router.asic.set(capacity=300)
     router.nft(rules.whole(router))
@@ -172,7 +168,6 @@ def test_a_device_goes_while_it_is_probed(router, name):
     kmod.unload(kmod.CORE)
 
 
-@EVERY
 def test_what_keeps_flows_in_software_keeps_probes_away(router, cli):
     cli.text("policy", "p0", "offload", "off")
     assert "policy" in cli.run("probe", "p0", status=3).stderr
