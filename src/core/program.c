@@ -169,8 +169,8 @@ void nfto_program_work(struct work_struct *work)
 
 	/*
 	 * bound, unlocked and reason change only here, by a probe, and at NETDEV_UNREGISTER, when
-	 * the port is gone too. A last unbind, or a change, that comes right after this look has kicked
-	 * us: the next run sees it.
+	 * the port is gone too. A last unbind, or a change, that comes right after this look has
+	 * kicked us: the next run sees it.
 	 */
 	rtnl = !port->bound || !port->unlocked || port->reason || !READ_ONCE(port->binds) ||
 	       READ_ONCE(port->changed);

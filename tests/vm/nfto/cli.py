@@ -44,7 +44,7 @@ def as_flow(flow):
 
 
 def agrees(cli):
-    """Does the command say of hardware what the ASIC's table says, and why the rest is not there?"""
+    """Does the command say of hardware what the ASIC's table says, and why the rest is not?"""
     flows = cli.flows()
     return all(flow["state"] == "hardware" or flow["reason"] for flow in flows) and (
         sorted(as_flow(flow) for flow in flows if flow["state"] == "hardware")
