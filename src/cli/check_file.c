@@ -394,6 +394,7 @@ json_t *cli_check_file(const char *path, char **error)
 	*error = check_scan_file(&scan, path);
 	if (*error)
 		goto out;
+	fflush(NULL);	/* or the child would write it, too */
 	child = pipe(fds) ? -1 : fork();
 	if (child < 0) {
 		*error = check_sentence("%s: %s", path, strerror(errno));
