@@ -128,6 +128,9 @@ uint64_t cli_number(const json_t *object, const char *key);
 #define CLI_WORDS_KEPT 4
 const char *cli_word(const json_t *object, const char *key);
 
+/* Each with a blank in front. */
+void cli_print_words(const json_t *words);
+
 /* "12 hardware, 3 refused", or "none" */
 void cli_print_counts(const json_t *counts);
 
@@ -146,6 +149,12 @@ int cli_choice(const char *choices, const char *word);
 int cli_put_filter(struct nlmsghdr *request, const struct cli_args *args);
 int cli_put_policy(struct nlmsghdr *request, char *const *words, int num_words);
 bool cli_ifname_valid(const char *name);
+
+/* Only decimal digits, up to @max; -1: @text is no such number. */
+long cli_parse_number(const char *text, long max);
+
+/* A device of this namespace, by its number; or says that there is none. */
+int cli_put_device(struct nlmsghdr *request, uint16_t attr, const char *name);
 
 #define CLI_NOT_IN_FORCE "another module's flowtables come first: load nft_offload anew, and then the ruleset"
 

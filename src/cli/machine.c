@@ -17,22 +17,22 @@
 static const struct cli_defect {
 	const char *id;
 	const char *vendor;		/* in the release, or NULL */
-	unsigned int version, first, mended;	/* 6012, and of its updates; mended 0: none */
+	unsigned int version, mended;	/* 6012, and by which update; 0: none */
 	const char *text;
 } cli_defects[] = {
-	{ "hw-dead", ".el8", 4018, 0, 0,
+	{ "hw-dead", ".el8", 4018, 0,
 		"the end of an offloaded flow can, very rarely, touch freed memory" },
-	{ "hw-dead", ".el9", 5014, 0, 0,
+	{ "hw-dead", ".el9", 5014, 0,
 		"the end of an offloaded flow can, very rarely, touch freed memory" },
-	{ "hw-dead", ".el10", 6012, 0, 0,
+	{ "hw-dead", ".el10", 6012, 0,
 		"the end of an offloaded flow can, very rarely, touch freed memory" },
-	{ "hw-dead", NULL, 6012, 0, 117,
+	{ "hw-dead", NULL, 6012, 117,
 		"the end of an offloaded flow can, very rarely, touch freed memory" },
-	{ "device-removal", ".el9", 5014, 0, 0,
+	{ "device-removal", ".el9", 5014, 0,
 		"a device that is taken out of a live flowtable keeps its flows in hardware until they end: reload the flowtable instead" },
-	{ "device-removal", NULL, 6008, 0, 0,
+	{ "device-removal", NULL, 6008, 0,
 		"a device that is taken out of a live flowtable keeps its flows in hardware until they end: reload the flowtable instead" },
-	{ "pending-at-end", NULL, 5010, 0, 0,
+	{ "pending-at-end", NULL, 5010, 0,
 		"the end of a busy flowtable can leak flows, or touch freed memory" },
 };
 
@@ -61,7 +61,7 @@ static bool cli_defect_applies(const struct cli_defect *defect, const char *rele
 		return false;
 	if (defect->vendor)
 		return strstr(release, defect->vendor);
-	return !strstr(release, ".el") && update >= defect->first &&
+	return !strstr(release, ".el") &&
 		(!defect->mended || update < defect->mended);
 }
 

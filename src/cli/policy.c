@@ -42,7 +42,7 @@ void cli_print_policy(const json_t *policy, bool changed)
 	}
 }
 
-static int cli_put_ifname(struct nlmsghdr *nlh, const char *name)
+int cli_put_ifname(struct nlmsghdr *nlh, const char *name)
 {
 	if (!cli_ifname_valid(name))
 		return cli_error(CLI_ERROR, "%s: there is no such device in this network namespace",

@@ -2,11 +2,10 @@
 /* Tries a driver, and compares what it says with what is known about it. */
 #include <inttypes.h>
 #include <linux/nft_offload.h>
-#include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 #include "cli.h"
 #include "netlink.h"
+#include "policy.h"
 
 #define CLI_FILL_MAX 1048576
 
@@ -19,23 +18,11 @@ const struct cli_word cli_probe_words[PROBES + 1] = {
 		"fills the hardware's table with up to so many rules to see how many it takes" },
 };
 
-static int cli_put_to(struct nlmsghdr *nlh, const char *name)
-{
-	unsigned int ifindex = cli_ifname_valid(name) ? if_nametoindex(name) : 0;
-
-	if (!ifindex)
-		return cli_error(CLI_ERROR, "%s: there is no such device in this network namespace",
-				 name);
-	mnl_attr_put_u32(nlh, NFTO_A_EGRESS, ifindex);
-	return 0;
-}
-
 static int cli_put_fill(struct nlmsghdr *nlh, const char *value)
 {
-	char *end;
-	long number = strtol(value, &end, 10);
+	long number = cli_parse_number(value, CLI_FILL_MAX);
 
-	if (*value < '0' || *value > '9' || *end || number < 1 || number > CLI_FILL_MAX)
+	if (number < 1)
 		return cli_error(CLI_USAGE, "fill %s: a number from 1 to %d has to follow", value,
 				 CLI_FILL_MAX);
 	mnl_attr_put_u32(nlh, NFTO_A_LIMIT, number);
@@ -58,7 +45,7 @@ static int cli_put_probe(struct nlmsghdr *nlh, char *const *words, int num_words
 		if (i + 1 == num_words)
 			return cli_error(CLI_USAGE, "%s: a value has to follow: %s %s", words[i],
 					 words[i], cli_probe_words[which].value);
-		ret = which == PROBE_TO ? cli_put_to(nlh, words[i + 1]) :
+		ret = which == PROBE_TO ? cli_put_device(nlh, NFTO_A_EGRESS, words[i + 1]) :
 					  cli_put_fill(nlh, words[i + 1]);
 		if (ret)
 			return ret;
@@ -80,16 +67,13 @@ static void cli_print_answer(const json_t *object)
 static void cli_print_trial(const json_t *trial)
 {
 	const json_t *hazards = json_object_get(trial, "hazard");
-	json_t *hazard;
-	size_t i;
 
 	printf("    %-20s ", cli_text(trial, "name"));
 	if (json_is_true(json_object_get(trial, "taken"))) {
 		cli_print_coloured("taken", "hardware");
 		if (json_array_size(hazards))
 			printf("; hazards:");
-		json_array_foreach((json_t *)hazards, i, hazard)
-			printf(" %s", json_string_value(hazard));
+		cli_print_words(hazards);
 	} else if (!strcmp(cli_text(trial, "reason"), "stale-entry")) {
 		cli_print_coloured("taken", "failed");
 		printf(", but not deleted");
@@ -156,34 +140,31 @@ static int cli_show_probe(json_t *probe)
 	return differs ? CLI_FOUND : CLI_OK;
 }
 
-/* What is wrong with the words is so whether or not there is a kernel to ask. */
-static int cli_check_probe(const struct cli_args *args)
+static int cli_put_request(struct nlmsghdr *nlh, const struct cli_args *args)
 {
-	alignas(8) char buffer[CLI_REQUEST_SIZE];
+	int ret = cli_put_ifname(nlh, args->words[0]);
 
-	if (!args->num_words)
-		return cli_error(CLI_USAGE, "name the device that is to be probed (nft-offload help probe)");
-	if (!cli_ifname_valid(args->words[0]))
-		return cli_error(CLI_ERROR, "%s: there is no such device in this network namespace",
-				 args->words[0]);
-	return cli_put_probe(mnl_nlmsg_put_header(buffer), args->words + 1, args->num_words - 1);
+	return ret ? ret : cli_put_probe(nlh, args->words + 1, args->num_words - 1);
 }
 
 int cli_probe(const struct cli_args *args)
 {
+	alignas(8) char buffer[CLI_REQUEST_SIZE];
 	struct cli_netlink *nl;
 	struct nlmsghdr *nlh;
 	json_t *probe;
 	int ret;
 
-	ret = cli_check_probe(args);
+	if (!args->num_words)
+		return cli_error(CLI_USAGE, "name the device that is to be probed (nft-offload help probe)");
+	/* what is wrong with the words is said whether or not there is a kernel to ask */
+	ret = cli_put_request(mnl_nlmsg_put_header(buffer), args);
 	if (!ret)
 		ret = cli_netlink_open(&nl);
 	if (ret)
 		return ret;
 	nlh = cli_request(nl, NFTO_CMD_DEVICE_PROBE, NLM_F_ACK);
-	mnl_attr_put_strz(nlh, NFTO_A_IFNAME, args->words[0]);
-	ret = cli_put_probe(nlh, args->words + 1, args->num_words - 1);
+	ret = cli_put_request(nlh, args);
 	if (!ret)
 		ret = cli_ask(nl, nlh, args->words[0], &probe);
 	if (!ret)

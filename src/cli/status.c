@@ -18,14 +18,10 @@ static void cli_print_statistics(const json_t *statistics)
 
 static void cli_print_hazards(const json_t *hazards)
 {
-	json_t *hazard;
-	size_t i;
-
 	if (!json_array_size(hazards))
 		return;
 	printf("    hazards:");
-	json_array_foreach((json_t *)hazards, i, hazard)
-		printf(" %s", json_string_value(hazard));
+	cli_print_words(hazards);
 	printf("\n");
 }
 

@@ -32,6 +32,15 @@ const char *cli_word(const json_t *object, const char *key)
 	return number;
 }
 
+void cli_print_words(const json_t *words)
+{
+	json_t *word;
+	size_t i;
+
+	json_array_foreach((json_t *)words, i, word)
+		printf(" %s", json_string_value(word));
+}
+
 void cli_print_counts(const json_t *counts)
 {
 	const char *separator = "";

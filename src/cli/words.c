@@ -70,8 +70,7 @@ bool cli_ifname_valid(const char *name)
 		!strpbrk(name, "/: \t\n\v\f\r\xa0");
 }
 
-/* Only decimal digits, up to @max; -1: @text is no such number. */
-static long cli_parse_number(const char *text, long max)
+long cli_parse_number(const char *text, long max)
 {
 	char *end;
 	long number;
@@ -83,14 +82,14 @@ static long cli_parse_number(const char *text, long max)
 	return *end || errno || number > max ? -1 : number;
 }
 
-static int cli_put_device(struct nlmsghdr *nlh, const char *name)
+int cli_put_device(struct nlmsghdr *nlh, uint16_t attr, const char *name)
 {
 	unsigned int ifindex = cli_ifname_valid(name) ? if_nametoindex(name) : 0;
 
 	if (!ifindex)
 		return cli_error(CLI_ERROR, "%s: there is no such device in this network namespace",
 				 name);
-	mnl_attr_put_u32(nlh, NFTO_A_FILTER_IFINDEX, ifindex);
+	mnl_attr_put_u32(nlh, attr, ifindex);
 	return 0;
 }
 
@@ -191,7 +190,7 @@ static int cli_put_filter_word(struct nlmsghdr *nlh, int at, const char *value, 
 
 	switch (at) {
 	case FILTER_DEVICE:
-		return cli_put_device(nlh, value);
+		return cli_put_device(nlh, NFTO_A_FILTER_IFINDEX, value);
 	case FILTER_FLOWTABLE:
 		return cli_put_flowtable(nlh, value, table);
 	case FILTER_TABLE:

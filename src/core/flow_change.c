@@ -55,6 +55,13 @@ static bool nfto_change_concerns(const struct nfto_change *change, const struct 
 	return false;
 }
 
+static void nfto_flow_teardown(struct flow_offload *core)
+{
+	lockdep_assert_held(&nfto_lock);
+	if (!nfto_flow_dying(core))
+		flow_offload_teardown(core);
+}
+
 /*
  * Both directions end: the core's flow is one for both. Its next packet goes through the ruleset,
  * which may add it again once the core's garbage collection has taken this one away.
@@ -65,8 +72,7 @@ static void nfto_flow_end(struct nfto_flow *flow, enum nfto_reason reason)
 
 	lockdep_assert_held(&nfto_lock);
 	/* if it is on its way out already, hardware need not wait for that */
-	if (!nfto_flow_dying(flow->core))
-		flow_offload_teardown(flow->core);
+	nfto_flow_teardown(flow->core);
 	nfto_flow_withdraw(flow, reason);
 	trace_flow_stale(flow);
 	if (back)
@@ -76,8 +82,7 @@ static void nfto_flow_end(struct nfto_flow *flow, enum nfto_reason reason)
 void nfto_flow_end_core(struct flow_offload *core)
 {
 	spin_lock_bh(&nfto_lock);
-	if (!nfto_flow_dying(core))
-		flow_offload_teardown(core);
+	nfto_flow_teardown(core);
 	spin_unlock_bh(&nfto_lock);
 }
 

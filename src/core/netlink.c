@@ -55,14 +55,12 @@ static int nfto_netlink_put_backend(struct sk_buff *skb, const struct net_device
 	return 0;
 }
 
-/* What hardware that is driven as @info says may do otherwise, as far as the policy lets it. */
-static int nfto_netlink_put_hazards(struct sk_buff *skb, const struct nfto_port_info *info)
+int nfto_netlink_put_hazards(struct sk_buff *skb, int attr, u32 hazards)
 {
 	unsigned int hazard;
 
 	for (hazard = 0; hazard < NFTO_HAZARDS; hazard++)
-		if (info->hazards & BIT(hazard) &&
-		    nla_put_string(skb, NFTO_A_HAZARD, nfto_hazard_name(hazard)))
+		if (hazards & BIT(hazard) && nla_put_string(skb, attr, nfto_hazard_name(hazard)))
 			return -EMSGSIZE;
 	return 0;
 }
@@ -76,7 +74,7 @@ static int nfto_netlink_put_port(struct sk_buff *skb, const struct net_device *d
 		return 0;
 	if (info.asic.id_len && nla_put(skb, NFTO_A_ASIC, info.asic.id_len, info.asic.id))
 		return -EMSGSIZE;
-	if (nfto_netlink_put_hazards(skb, &info))
+	if (nfto_netlink_put_hazards(skb, NFTO_A_HAZARD, info.hazards))
 		return -EMSGSIZE;
 	nest = nla_nest_start(skb, NFTO_A_STATISTICS);
 	if (!nest || nla_put_u32(skb, NFTO_A_STATISTICS_ENTRIES, info.entries) ||

@@ -42,6 +42,9 @@ static inline int nfto_netlink_put_ifname(struct sk_buff *skb, int attr,
 	return nla_put_string(skb, attr, name);
 }
 
+/* Each of @hazards, BIT(enum nfto_hazard), by its word. 0 or -EMSGSIZE. */
+int nfto_netlink_put_hazards(struct sk_buff *skb, int attr, u32 hazards);
+
 /*
  * The family has one policy for all requests: refuses attributes but @attrs, BIT_ULL(NFTO_A_*), of
  * which the user is told.

@@ -12,34 +12,37 @@
 #define NFTO_PROBE_REPLY	(16 * 1024)
 #define NFTO_PROBE_LIMIT	1048576
 
-static int nfto_probe_put_hazards(struct sk_buff *skb, u32 hazards)
-{
-	unsigned int hazard;
+/* By which attributes a nest says why a rule was not taken. */
+struct nfto_probe_attrs {
+	int reason, reason_text, err, text;
+};
 
-	for (hazard = 0; hazard < NFTO_HAZARDS; hazard++)
-		if (hazards & BIT(hazard) &&
-		    nla_put_string(skb, NFTO_A_TRIAL_HAZARD, nfto_hazard_name(hazard)))
-			return -EMSGSIZE;
-	return 0;
+static int nfto_probe_put_why(struct sk_buff *skb, const struct nfto_probe_attrs *attrs,
+			      const struct nfto_probe_result *result)
+{
+	if (result->reason &&
+	    (nla_put_string(skb, attrs->reason, nfto_reason_name(result->reason)) ||
+	     nla_put_string(skb, attrs->reason_text, nfto_reason_text(result->reason))))
+		return -EMSGSIZE;
+	if (result->err && nla_put_u32(skb, attrs->err, -result->err))
+		return -EMSGSIZE;
+	return *result->text ? nla_put_string(skb, attrs->text, result->text) : 0;
 }
 
 static int nfto_probe_put_trial(struct sk_buff *skb, unsigned int trial,
 				const struct nfto_probe_result *result)
 {
+	static const struct nfto_probe_attrs attrs = {
+		NFTO_A_TRIAL_REASON, NFTO_A_TRIAL_REASON_TEXT, NFTO_A_TRIAL_ERRNO,
+		NFTO_A_TRIAL_DRIVER_TEXT,
+	};
 	struct nlattr *nest = nla_nest_start(skb, NFTO_A_TRIAL);
 
 	if (!nest || nla_put_string(skb, NFTO_A_TRIAL_NAME, nfto_trial_name(trial)) ||
 	    (result->known && nla_put_flag(skb, NFTO_A_TRIAL_KNOWN)) ||
 	    (result->taken && nla_put_flag(skb, NFTO_A_TRIAL_TAKEN)) ||
-	    nfto_probe_put_hazards(skb, result->hazards))
-		return -EMSGSIZE;
-	if (result->reason &&
-	    (nla_put_string(skb, NFTO_A_TRIAL_REASON, nfto_reason_name(result->reason)) ||
-	     nla_put_string(skb, NFTO_A_TRIAL_REASON_TEXT, nfto_reason_text(result->reason))))
-		return -EMSGSIZE;
-	if (result->err && nla_put_u32(skb, NFTO_A_TRIAL_ERRNO, -result->err))
-		return -EMSGSIZE;
-	if (*result->text && nla_put_string(skb, NFTO_A_TRIAL_DRIVER_TEXT, result->text))
+	    nfto_netlink_put_hazards(skb, NFTO_A_TRIAL_HAZARD, result->hazards) ||
+	    nfto_probe_put_why(skb, &attrs, result))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -47,19 +50,15 @@ static int nfto_probe_put_trial(struct sk_buff *skb, unsigned int trial,
 
 static int nfto_probe_put_fill(struct sk_buff *skb, const struct nfto_probe_fill *fill)
 {
+	static const struct nfto_probe_attrs attrs = {
+		NFTO_A_FILL_REASON, NFTO_A_FILL_REASON_TEXT, NFTO_A_FILL_ERRNO,
+		NFTO_A_FILL_DRIVER_TEXT,
+	};
 	struct nlattr *nest = nla_nest_start(skb, NFTO_A_FILL);
-	const struct nfto_probe_result *last = &fill->last;
 
 	if (!nest || nla_put_u32(skb, NFTO_A_FILL_RULES, fill->num) ||
-	    nla_put_u32(skb, NFTO_A_FILL_LEFT, fill->left))
-		return -EMSGSIZE;
-	if (last->reason &&
-	    (nla_put_string(skb, NFTO_A_FILL_REASON, nfto_reason_name(last->reason)) ||
-	     nla_put_string(skb, NFTO_A_FILL_REASON_TEXT, nfto_reason_text(last->reason))))
-		return -EMSGSIZE;
-	if (last->err && nla_put_u32(skb, NFTO_A_FILL_ERRNO, -last->err))
-		return -EMSGSIZE;
-	if (*last->text && nla_put_string(skb, NFTO_A_FILL_DRIVER_TEXT, last->text))
+	    nla_put_u32(skb, NFTO_A_FILL_LEFT, fill->left) ||
+	    nfto_probe_put_why(skb, &attrs, &fill->last))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

@@ -455,7 +455,7 @@ static int nfto_port_call(struct nfto_port *port, struct flow_cls_offload *cls, 
 {
 	netdev_features_t features = port->dev->features;
 	struct flow_block_cb *cb;
-	u64 start;
+	u64 start = 0;
 	int err;
 
 	lockdep_assert_held(&port->mutex);
@@ -475,9 +475,11 @@ static int nfto_port_call(struct nfto_port *port, struct flow_cls_offload *cls, 
 	 */
 	if (port->rtnl && cls->command != FLOW_CLS_REPLACE)
 		port->dev->features |= NETIF_F_HW_TC;
-	start = ktime_get_ns();
+	if (trace_driver_call_enabled())
+		start = ktime_get_ns();
 	err = cb->cb(TC_SETUP_CLSFLOWER, cls, cb->cb_priv);
-	trace_driver_call(port, cls->command, id, ktime_get_ns() - start, err);
+	if (start)
+		trace_driver_call(port, cls->command, id, ktime_get_ns() - start, err);
 	if (port->rtnl && cls->command != FLOW_CLS_REPLACE)
 		port->dev->features = features;
 	return err;
@@ -551,8 +553,9 @@ int nfto_port_del(struct nfto_port *port, u64 id, const struct nfto_rule *rule)
 {
 	struct netlink_ext_ack extack = {};
 	struct flow_cls_offload cls = { .command = FLOW_CLS_DESTROY, .common.extack = &extack };
+	int err = nfto_port_call(port, &cls, id, rule);
 
-	return nfto_port_call(port, &cls, id, rule);
+	return err == -ENOENT ? 0 : err;
 }
 
 int nfto_port_stats(struct nfto_port *port, u64 id, const struct nfto_rule *rule,

@@ -19,6 +19,9 @@
 #include "dialect.h"
 #include "nfto.h"
 
+/* Twice this is how long RTNL is held at most, but for the driver call that is under way then. */
+#define NFTO_HOLD		max_t(unsigned long, HZ / 100, 1)
+
 struct nfto_device_policy;
 struct nfto_flow;
 
@@ -119,7 +122,7 @@ bool nfto_port_try_end(struct nfto_port *port);
 /*
  * One driver call. The port's mutex is held, and RTNL unless the port is @unlocked. add() returns
  * NFTO_REASON_NONE or why not, and what the driver said in *@err (0: it was not asked) and @extack;
- * the others return what the driver said.
+ * the others return what the driver said, but that it has no such rule is no failure of del().
  */
 enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
 			       struct netlink_ext_ack *extack, int *err);

@@ -7,8 +7,6 @@
 #include "probe.h"
 #include "trial.h"
 
-/* How long RTNL is held at most, but for the driver call that is under way then. */
-#define NFTO_PROBE_HOLD		max_t(unsigned long, HZ / 100, 1)
 /* For how long a table is filled, since generic netlink waits for us. */
 #define NFTO_PROBE_TIME		(10 * HZ)
 /* How often a driver that does not delete a rule is asked again. */
@@ -115,8 +113,6 @@ static int nfto_probe_delete(struct nfto_port *port, u64 id, const struct nfto_r
 	lockdep_assert_held(&port->mutex);
 	do {
 		err = nfto_port_del(port, id, rule);
-		if (err == -ENOENT)
-			err = 0;
 	} while (err && --tries);
 	if (err)
 		net_warn_ratelimited("nft_offload: %s: hardware kept a rule of a probe: errno %d\n",
@@ -193,7 +189,7 @@ void nfto_probe_clear(struct nfto_port *port)
 	ASSERT_RTNL();
 	lockdep_assert_held(&port->mutex);
 	while (port->probe_num) {
-		nfto_probe_empty(port, jiffies + NFTO_PROBE_HOLD, &left);
+		nfto_probe_empty(port, jiffies + NFTO_HOLD, &left);
 		cond_resched();
 	}
 }
@@ -202,7 +198,7 @@ void nfto_probe_clear(struct nfto_port *port)
 static bool nfto_probe_fill_some(struct nfto_probe *probe, u32 limit,
 				 struct nfto_probe_result *result)
 {
-	unsigned long deadline = jiffies + NFTO_PROBE_HOLD;
+	unsigned long deadline = jiffies + NFTO_HOLD;
 	struct nfto_port *port = probe->port;
 	struct nfto_rule rule;
 
@@ -244,7 +240,7 @@ bool nfto_probe_fill(struct nfto_probe *probe, u32 limit, struct nfto_probe_fill
 	do {
 		nfto_probe_lock(port);
 		if (port->probe_num)	/* there are none once the port is gone */
-			nfto_probe_empty(port, jiffies + NFTO_PROBE_HOLD, &fill->left);
+			nfto_probe_empty(port, jiffies + NFTO_HOLD, &fill->left);
 		rest = port->probe_num;
 		if (!rest) {
 			port->probe_out = NULL;

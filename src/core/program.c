@@ -7,8 +7,6 @@
 #include "stats.h"
 #include "trace.h"
 
-/* Twice this is how long RTNL is held at most, but for the driver call that is under way then. */
-#define NFTO_HOLD		max_t(unsigned long, HZ / 100, 1)
 #define NFTO_FULL_MAX		(60 * HZ)
 #define NFTO_LOG_INTERVAL	(60 * HZ)
 #define NFTO_NEVER		ULONG_MAX
@@ -81,10 +79,8 @@ int nfto_program_delete(struct nfto_port *port, struct nfto_flow *flow)
 	lockdep_assert_held(&port->mutex);
 	nfto_stats_read(port, flow);
 	err = nfto_port_del(port, flow->id, &flow->rule);
-	if (!err || err == -ENOENT) {
+	if (!err)
 		nfto_program_note_full(port, false);
-		return 0;
-	}
 	return err;
 }
 
@@ -130,7 +126,7 @@ static unsigned long nfto_program_next(struct nfto_port *port)
 static unsigned long nfto_program_run(struct nfto_port *port, bool rtnl)
 {
 	unsigned long deadline = jiffies + NFTO_HOLD;
-	u64 start = ktime_get_ns();
+	u64 start = trace_program_run_enabled() ? ktime_get_ns() : 0;
 	struct nfto_flow *flow;
 	unsigned int num = 0;
 
@@ -152,7 +148,8 @@ static unsigned long nfto_program_run(struct nfto_port *port, bool rtnl)
 		port->poll_round++;
 		port->poll_next = jiffies + NFTO_POLL_INTERVAL;
 	}
-	trace_program_run(port, num, rtnl, ktime_get_ns() - start);
+	if (start)
+		trace_program_run(port, num, rtnl, ktime_get_ns() - start);
 	if (rtnl)
 		nfto_port_try_release(port);
 	if (rtnl && nfto_port_try_end(port))

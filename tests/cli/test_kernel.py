@@ -48,7 +48,7 @@ MACHINE = ("accounting", "helpers", "hw-dead", "device-removal", "pending-at-end
 
 @test("doctor: defects of kernels are said in the words of tests/limits")
 def defects():
-    said = re.findall(r'^\t\{ "([a-z-]+)", (?:NULL|"[.\w]+"), \d+, \d+, \d+,\n\t\t"(.*)" \},$',
+    said = re.findall(r'^\t\{ "([a-z-]+)", (?:NULL|"[.\w]+"), \d+, \d+,\n\t\t"(.*)" \},$',
                       (k.TOP / "src/cli/machine.c").read_text(), re.M)
     known = {line.split()[1]: line.split(None, 3)[3]
              for line in (k.TOP / "tests/limits").read_text().splitlines()

@@ -24,7 +24,6 @@ from nfto.trace import recorded
 pytest_plugins = "nfto.fixtures"
 pytestmark = [pytest.mark.timeout(900), pytest.mark.one_kernel]
 
-STRANGER = "stranger"
 PER_ROUND = 400
 
 # driver: as what the port is vouched for. parent: has the port a parent id? lossy, unguarded:
@@ -164,7 +163,7 @@ def totals():
 def routers(plan):
     """The one under test, the control, and what the module says meanwhile."""
     kmod.load(kmod.CORE)
-    with Router(link_kind=STRANGER) as tested, Router(("veth", "veth"), suffix="c") as control:
+    with Router(link_kind=kmod.STRANGER) as tested, Router(("veth", "veth"), suffix="c") as control:
         with recorded() as trace:
             plan.load(tested)
             plan.load_control(control)

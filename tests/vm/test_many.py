@@ -4,7 +4,6 @@
 import collections
 import re
 import socket
-import threading
 import time
 
 import pytest
@@ -15,6 +14,7 @@ from nfto.flow import ORIGINAL, REPLY
 from nfto.frames import Tuple, turned
 from nfto.shell import SCALE, wait_for, write
 from nfto.traffic import Background, established
+from nfto.worker import Worker
 
 pytest_plugins = "nfto.fixtures"
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.one_kernel]
@@ -79,34 +79,21 @@ def drained(end):
             return count
 
 
-class Churn:
+class Churn(Worker):
     """New flows all the time, and the end of those before. A context manager."""
 
     def __init__(self, router, sender):
+        super().__init__()
         self.router, self.sender = router, sender
         self.rounds = 0
-        self.error = None
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self.work)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *error):
-        self.stopping.set()
-        self.thread.join()
-
-    def work(self):
-        try:
-            while not self.stopping.is_set():
-                # An address of their own.
-                first = 10 * PORTS + self.rounds * BATCH % PORTS
-                self.sender.establish(range(first, first + BATCH))
-                self.router.conntrack("-D", "-s", "10.77.1.30", check=False)
-                self.rounds += 1
-        except Exception as error:  # pylint: disable=broad-except
-            self.error = error
+    def steps(self):
+        while not self.stopping.is_set():
+            # An address of their own.
+            first = 10 * PORTS + self.rounds * BATCH % PORTS
+            self.sender.establish(range(first, first + BATCH))
+            self.router.conntrack("-D", "-s", "10.77.1.30", check=False)
+            self.rounds += 1
 
 
 def listed(text):

@@ -16,8 +16,6 @@ from nfto.traffic import assert_software, entries, measure, probe
 
 pytestmark = pytest.mark.one_kernel
 
-# A kind that the module does not know, so that nothing but a policy says whose driver it is.
-STRANGER = "stranger"
 # Where results go instead of being compared: scripts/nic-matrix --measure.
 WRITE = os.environ.get("NFTO_NICS")
 
@@ -25,7 +23,7 @@ WRITE = os.environ.get("NFTO_NICS")
 @pytest.fixture(scope="module")
 def topology():
     kmod.load(kmod.CORE)
-    with Router(link_kind=STRANGER) as made:
+    with Router(link_kind=kmod.STRANGER) as made:
         made.flow_ports = nics.add_vlans(made)
         yield made
 

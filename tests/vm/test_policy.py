@@ -18,7 +18,6 @@ from nfto.shell import SCALE, CommandError, run, wait_for
 from nfto.topology import Router
 from nfto.traffic import assert_hardware, assert_software, establish, established, measure, probe
 
-STRANGER = "stranger"
 TESTS = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -291,7 +290,7 @@ def test_a_user_namespace_has_its_own_devices_and_may_not_vouch():
 def strangers():
     """A router whose ports are of a kind that the module does not know."""
     kmod.load(kmod.CORE)
-    with Router(link_kind=STRANGER) as made, kmod.all_messages():
+    with Router(link_kind=kmod.STRANGER) as made, kmod.all_messages():
         yield made
 
 
@@ -324,7 +323,7 @@ def test_a_driver_that_is_vouched_for_is_programmed(strangers, kernel_log):
     with device.opened(router.ns) as devices:
         shown = devices.get("p0")
         assert (shown["device_driver"], shown["driver"], shown["backend"]) == (
-            STRANGER, None, "none")
+            kmod.STRANGER, None, "none")
         router.nft(rules.whole(router))
         software(router, "unknown-driver")
         kernel_log.wait_for("nft_offload: p0: software: .*not known.*vouch.*policy")

@@ -18,10 +18,6 @@ pytest_plugins = "nfto.fixtures"
 EVERY = pytest.mark.every_kernel
 # Nobody's driver is known to do it.
 UNKNOWN = {"pppoe"}
-# A kind that the module does not know, so that nothing but a policy says whose driver it is.
-STRANGER = "stranger"
-
-
 # What a NIC may be configured not to do; of this one, the model is.
 MODES = {"cxgb4": {"vlan-pop", "vlan-retag"}, "cxgb4-bare": {"vlan-pop", "vlan-retag"}}
 
@@ -182,12 +178,11 @@ def test_what_keeps_flows_in_software_keeps_probes_away(router, cli):
 def test_nics_take_what_they_are_known_to_do(nic):
     """What the table of known drivers says of a driver, its model takes."""
     kmod.load(kmod.CORE)
-    with Router(link_kind=STRANGER) as router:
-        driver = nics.NICS[nic][0]
+    with Router(link_kind=kmod.STRANGER) as router:
         router.asic.set(personality=nic)
         with device.opened(router.ns) as devices:
             for name in router.names:
-                devices.set(name, driver=driver.replace("-no-id", "").replace("-id", ""))
+                devices.set(name, driver=nics.driver_of(nic))
         by_mode = MODES.get(nic, set())
         probe = Cli(router).json("probe", "p0", "to", "p1", status=int(bool(by_mode)))
         assert {trial["name"] for trial in probe["trial"]

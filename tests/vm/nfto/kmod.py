@@ -8,6 +8,8 @@ from nfto.shell import CommandError, read, run, wait_for, write
 
 CORE = "nft_offload"
 SIM = "nft_offload_sim"
+# A kind of link that the module does not know: only a policy says whose driver such a port has.
+STRANGER = "stranger"
 STOCK = "nf_flow_table_inet"
 # The command, which lies beside the modules.
 COMMAND = "/lib/modules/%s/updates/nft-offload" % os.uname().release

@@ -13,6 +13,7 @@ from nfto import frames
 from nfto.flow import BOTH, DATA, ORIGINAL, REPLY, Flow
 from nfto.shell import SCALE, wait_for
 from nfto.traffic import assert_delivered, deliver
+from nfto.worker import Worker
 
 # How a flow is forwarded: by the ASIC; by the flowtable in software, as no rule can be made of it;
 # by the stack alone, as the ruleset does not add it.
@@ -191,10 +192,11 @@ class Sent:
         return "arrived at %s" % end.device
 
 
-class Stream:
+class Stream(Worker):
     """Packets of flows, both ways, without a pause. The test changes ways meanwhile."""
 
     def __init__(self, flows, size=100):
+        super().__init__()
         self.flows = list(flows)
         self.size = size
         self.ends = set()
@@ -204,33 +206,16 @@ class Stream:
         self.history = {(flow, direction): [] for flow in flows for direction in BOTH}
         # The present change: when it began, when it was done.
         self.begun = self.done = None
-        self.error = None
         # Protects all of this, and the flows' ways.
         self.lock = threading.Lock()
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self.work)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *error):
-        self.stop()
-
-    def stop(self):
-        self.stopping.set()
-        self.thread.join()
-
-    def work(self):
-        try:
-            while not self.stopping.wait(INTERVAL):
-                with self.lock:
-                    for flow in self.flows:
-                        for direction in BOTH:
-                            self.send(flow, direction)
-                    self.collect()
-        except Exception as error:  # pylint: disable=broad-except
-            self.error = error
+    def steps(self):
+        while not self.stopping.wait(INTERVAL):
+            with self.lock:
+                for flow in self.flows:
+                    for direction in BOTH:
+                        self.send(flow, direction)
+                self.collect()
 
     def send(self, flow, direction):
         packet = flow.packet(direction, size=self.size, kind=DATA)

@@ -3,12 +3,12 @@
 
 import collections
 import itertools
-import threading
 import time
 
 from nfto import frames
 from nfto.flow import BOTH, Flow
 from nfto.shell import SCALE, wait_for
+from nfto.worker import Worker
 
 # How long a packet may be under way before it counts as lost.
 PATIENCE = 2 * SCALE
@@ -194,36 +194,26 @@ def assert_software(measured):
         assert (share.hardware, share.host) == (0, share.sent), "%s: %s" % (direction, share)
 
 
-class Background:
+class Background(Worker):
     """Traffic of flows, both ways, while the test does something else."""
 
     def __init__(self, *flows, rate=200, patience=PATIENCE):
+        super().__init__()
         self.flows = flows
         self.patience = patience
         self.pause = 1.0 / rate
         self.ledger = Ledger()
-        self.error = None
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self.work)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
 
     def __exit__(self, *error):
-        self.stopping.set()
-        self.thread.join()
+        super().__exit__(*error)
         self.ledger.settle(self.patience)
 
-    def work(self):
-        try:
-            for flow, direction in itertools.cycle(itertools.product(self.flows, BOTH)):
-                self.ledger.send(flow.data(direction, 1, sizes=(200,))[0])
-                self.ledger.collect()
-                if self.stopping.wait(self.pause):
-                    return
-        except Exception as error:  # pylint: disable=broad-except
-            self.error = error
+    def steps(self):
+        for flow, direction in itertools.cycle(itertools.product(self.flows, BOTH)):
+            self.ledger.send(flow.data(direction, 1, sizes=(200,))[0])
+            self.ledger.collect()
+            if self.stopping.wait(self.pause):
+                return
 
     def more(self, packets=50):
         """Let as many packets be sent from now on."""
