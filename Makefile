@@ -9,6 +9,11 @@ NFTO_VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)/src NFTO_VERSION=$(NFTO_VERSION)
 
+PREFIX ?= /usr
+srcdir ?= $(PREFIX)/src
+modprobedir ?= $(PREFIX)/lib/modprobe.d
+INSTALL ?= install
+
 # Without its key the kernel's signing tool would only complain.
 UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 
@@ -16,7 +21,8 @@ PRODUCTS = '*.o' '*.ko' '*.mod' '*.mod.c' '.*.cmd' '.*.d' modules.order Module.s
 	probed.h '*.result' '*.result.log'
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install cli install preflight tree demo check clean help
+.PHONY: modules modules_install dkms cli install install-dkms install-modprobe preflight tree deb rpm
+.PHONY: demo check clean help
 
 modules: preflight ## build nft_offload.ko and nft_offload_sim.ko (KVER=, KDIR=, W=1, C=1)
 	+$(KBUILD) NFTO_PREFLIGHT=done modules
@@ -27,9 +33,39 @@ modules_install: tree ## install them for that kernel (INSTALL_MOD_PATH= for els
 cli: ## build the command nft-offload (needs libmnl, libnftnl, libnftables, jansson)
 	+$(MAKE) -C src/cli
 
-install: ## install modules and command (DESTDIR=, PREFIX=)
+install: install-modprobe ## install modules and command (DESTDIR=, PREFIX=)
 	+$(MAKE) modules_install $(if $(DESTDIR),INSTALL_MOD_PATH='$(DESTDIR)')
 	+$(MAKE) -C src/cli install
+
+# A build that fails would keep the distribution from upgrading its kernel. Where not even the stubs
+# can be built, it is the machine that lacks something.
+dkms: ## what DKMS runs: modules, or stubs that refuse to load in one sentence
+	+@$(MAKE) modules || { \
+		echo 'nft_offload: the modules could not be built, for the reason above: building stubs'; \
+		$(MAKE) modules NFTO_STUB=yes; \
+	}
+
+# The tree that DKMS builds from: sources by name, nothing that was built.
+DKMS_FILES = dkms.conf Makefile src/Kbuild $(filter-out %.mod.c src/compat/probed.h, \
+	$(wildcard src/compat/* src/compat/probes/*.c src/core/*.[ch] src/sim/*.[ch] \
+	src/uapi/linux/*.h))
+
+install-dkms: ## install the sources for DKMS (DESTDIR=)
+	$(INSTALL) -d '$(DESTDIR)$(srcdir)/nft-offload-$(NFTO_VERSION)'
+	for file in $(filter-out src/compat/probes,$(DKMS_FILES)); do \
+		$(INSTALL) -D -m $$(test -x $$file && echo 755 || echo 644) $$file \
+			'$(DESTDIR)$(srcdir)/nft-offload-$(NFTO_VERSION)'/$$file || exit; \
+	done
+
+install-modprobe: ## install what has the module loaded with the first flowtable (DESTDIR=)
+	$(INSTALL) -D -m 644 src/modprobe.d/nft-offload.conf \
+		'$(DESTDIR)$(modprobedir)/nft-offload.conf'
+
+deb: ## build Debian's packages in packages/
+	scripts/package deb packages
+
+rpm: ## build RPMs in packages/ (KVER=, KDIR= of the kernel for kmod-nft-offload)
+	scripts/package rpm packages '$(KVER)' '$(KDIR)'
 
 preflight: ## only look whether they can be built: sources, kernel, compiler
 	+@sh src/compat/preflight make '$(KDIR)' '$(KVER)' $(KBUILD)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is built for a kernel older than all supported ones: a module that says so and does not
- * load. A build that fails instead would keep the distribution from upgrading its kernel.
+ * What is built for a kernel that is not supported: a module that says why and does not load. A
+ * build that fails instead would keep the distribution from upgrading its kernel.
+ *
+ * NFTO_UNSUPPORTED  from Kbuild: what is wrong with the kernel; the sentence's predicate
  */
 #ifndef NFTO_COMPAT_UNSUPPORTED_H
 #define NFTO_COMPAT_UNSUPPORTED_H
@@ -13,7 +15,7 @@
 
 static int __init nfto_unsupported_init(void)
 {
-	pr_err(KBUILD_MODNAME ": kernel %s is older than the oldest supported, " NFTO_OLDEST
+	pr_err(KBUILD_MODNAME ": kernel %s " NFTO_UNSUPPORTED
 	       ": not loaded, and flowtables stay as they are\n", init_utsname()->release);
 	return -EOPNOTSUPP;
 }
