@@ -36,6 +36,26 @@ tap_run() {
 	rm -f "$log"
 }
 
+# tap_take NAME FILE LOG: takes over the results in FILE, which another program wrote. One that did
+# not come to its plan is a failure more, which LOG tells of.
+tap_take() {
+	local name=$1 file=$2 log=$3 line count=0 plan=''
+	while IFS= read -r line; do
+		case $line in
+		'ok '*) ((++count)); tap_ok "$name: ${line#ok * - }" ;;
+		'not ok '*)
+			((++count, ++TAP_FAILED))
+			echo "not ok $((++TAP_COUNT)) - $name: ${line#not ok * - }"
+			;;
+		'1..'*) plan=${line#1..} ;;
+		*) echo "$line" ;;
+		esac
+	done <"$file"
+	if [[ $plan != "$count" ]]; then
+		tail -n 60 "$log" | tap_not_ok "$name: ${plan:-no} tests planned, $count came"
+	fi
+}
+
 tap_plan() {
 	echo "1..$TAP_COUNT"
 }

@@ -339,8 +339,7 @@ int cli_doctor(const struct cli_args *args)
 	if (nl)
 		ret = cli_examine(nl, findings);
 	else if (err == -ENOENT)
-		cli_find(findings, "module", CLI_PROBLEM, NULL, "the module nft_offload is not loaded",
-			 json_string("modprobe nft_offload"));
+		cli_examine_module(findings);
 	else
 		ret = cli_netlink_refused(err);
 	cli_netlink_close(nl);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 #include "check.h"
 #include "cli.h"
 #include "doctor.h"
@@ -77,6 +78,41 @@ static void cli_examine_kernel(json_t *findings)
 		if (cli_defect_applies(&cli_defects[i], name.release, version, update))
 			cli_find(findings, cli_defects[i].id, CLI_NOTE, json_string("this kernel"),
 				 cli_defects[i].text, NULL);
+}
+
+/* What depmod(8) knows of this kernel's modules does not have ours. Not if there is no telling. */
+static bool cli_module_is_missing(void)
+{
+	struct utsname name;
+	bool found = false;
+	char path[256], line[4096];
+	FILE *file;
+
+	if (uname(&name))
+		return false;
+	snprintf(path, sizeof(path), "/lib/modules/%s/modules.dep", name.release);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		found = strstr(line, "/nft_offload.ko");
+	fclose(file);
+	return !found;
+}
+
+void cli_examine_module(json_t *findings)
+{
+	bool apt = !access("/usr/bin/apt-get", X_OK);
+
+	if (!cli_module_is_missing()) {
+		cli_find(findings, "module", CLI_PROBLEM, NULL, "the module nft_offload is not loaded",
+			 json_string("modprobe nft_offload"));
+		return;
+	}
+	cli_find(findings, "module", CLI_PROBLEM, NULL,
+		 "there is no module nft_offload for this kernel: it is not installed, or could not be built for want of the kernel's headers",
+		 json_string(apt ? "apt install nft-offload-dkms linux-headers-$(uname -r)"
+			     : "dnf install kmod-nft-offload kernel-devel-$(uname -r)"));
 }
 
 /* The first character of a setting, or 0 if it cannot be told. */

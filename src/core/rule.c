@@ -158,7 +158,8 @@ static enum nfto_reason nfto_rule_parse_tag(const struct flow_rule *flow_rule, i
 		return NFTO_REASON_NONE;
 	key = nfto_rule_key(flow_rule, id);
 	mask = nfto_rule_mask(flow_rule, id);
-	if (mask->vlan_id != 0xfff || mask->vlan_tpid != htons(0xffff) || mask->vlan_priority)
+	if (mask->vlan_id != 0xfff || mask->vlan_tpid != htons(0xffff) ||
+	    mask->vlan_priority || mask->vlan_dei)
 		return NFTO_REASON_MASK;
 	match->tags[match->num_tags].vid = htons(key->vlan_id);
 	match->tags[match->num_tags].tpid = key->vlan_tpid;
@@ -299,7 +300,7 @@ static enum nfto_reason nfto_rule_action(struct nfto_rule *rule, struct nfto_ima
 		return nfto_rule_push(rule, 0, 0);
 	case FLOW_ACTION_REDIRECT:
 		rule->out = entry->dev;
-		return NFTO_REASON_NONE;
+		return rule->out ? NFTO_REASON_NONE : NFTO_REASON_NO_REDIRECT;
 	case FLOW_ACTION_TUNNEL_ENCAP:
 	case FLOW_ACTION_TUNNEL_DECAP:
 		return NFTO_REASON_TUNNEL;

@@ -11,8 +11,9 @@ SIM = "nft_offload_sim"
 # A kind of link that the module does not know: only a policy says whose driver such a port has.
 STRANGER = "stranger"
 STOCK = "nf_flow_table_inet"
-# The command, which lies beside the modules.
-COMMAND = "/lib/modules/%s/updates/nft-offload" % os.uname().release
+# The command lies beside the modules, unless it was installed.
+COMMAND = os.environ.get("NFTO_COMMAND",
+                         "/lib/modules/%s/updates/nft-offload" % os.uname().release)
 NFTABLES = ("nft_ct", "nft_chain_nat", "nft_nat", "nft_masq", "nft_flow_offload")
 
 

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# A clean system: a distribution with its kernel, as it is installed, before anything of ours. It has
+# a disk of its own, which lasts from one boot to the next, and packages from folders alone: those
+# that ours depend on, and a newer kernel from its backports. From lib/tree.sh: where they come from.
+
+CLEAN_PACKAGES=(
+	# what a router has
+	conntrack initramfs-tools iproute2 kmod linux-image-amd64 nftables procps systemd-sysv udev
+	# what the tests send packets with
+	ethtool python3 python3-scapy
+)
+# What apt may want for our packages.
+CLEAN_WANTED=(dkms linux-headers-amd64 openssl libjansson4 libmnl0 libnftables1 libnftnl11)
+CLEAN_KERNEL=(linux-image-amd64 linux-headers-amd64)
+
+# fill_repository TREE DIR APT-ARG...: downloads what apt-get install APT-ARG... would.
+fill_repository() {
+	local tree=$1 dir=$2
+	shift 2
+	mkdir -p "$dir/partial"
+	# The archive's index must not be older than what is installed: it is what made the tree.
+	in_tree "$tree" "$dir" apt-get -qy --download-only -o Dir::Cache::archives=/mnt \
+		-o Debug::NoLocking=1 -o APT::Sandbox::User=root install "$@"
+	rm -rf "$dir/partial"
+	index_repository "$dir"
+}
+
+# index_repository DIR [FIELD=VALUE]...: what apt reads of a folder of packages.
+index_repository() {
+	local dir=$1 field options=()
+	shift
+	for field; do
+		options+=(-o "APT::FTPArchive::Release::$field")
+	done
+	(
+		cd "$dir"
+		apt-ftparchive packages . >Packages
+		apt-ftparchive "${options[@]}" release . >Release.new
+		mv Release.new Release
+	)
+}
+
+# clean_files ROOT SUITE: how the clean system is set up.
+clean_files() {
+	local root=$1 suite=$2
+	rm -f "$root/etc/hostname" "$root/etc/resolv.conf"
+	echo router >"$root/etc/hostname"
+	printf '127.0.0.1 localhost router\n' >"$root/etc/hosts"
+	mkdir -p "$root/nfto" "$root/share" "$root/repository"
+	cat >"$root/etc/fstab" <<-EOF
+		/dev/vda / ext4 noatime 0 1
+		nfto /nfto 9p ro,trans=virtio,version=9p2000.L,cache=loose 0 0
+		share /share 9p trans=virtio,version=9p2000.L 0 0
+		repository /repository 9p ro,trans=virtio,version=9p2000.L,cache=loose 0 0
+	EOF
+	rm -f "$root"/etc/apt/sources.list.d/*
+	cat >"$root/etc/apt/sources.list" <<-EOF
+		deb [trusted=yes] file:/repository/ours ./
+		deb [trusted=yes] file:/repository/suite ./
+		deb [trusted=yes] file:/repository/backports ./
+	EOF
+	cat >"$root/etc/systemd/system/nfto-stage.service" <<-EOF
+		[Unit]
+		Description=the stage of the test
+		After=nftables.service network.target
+		RequiresMountsFor=/nfto /share /repository
+		[Service]
+		Type=oneshot
+		TimeoutStartSec=infinity
+		ExecStart=/bin/bash /nfto/tests/packages/guest
+		[Install]
+		WantedBy=multi-user.target
+	EOF
+	ln -s ../nfto-stage.service \
+		"$root/etc/systemd/system/multi-user.target.wants/nfto-stage.service"
+	# The console is for the kernel.
+	ln -sf /dev/null "$root/etc/systemd/system/serial-getty@.service"
+}
+
+# make_clean SUITE NEW
+make_clean() {
+	local suite=$1 new=$2 log=$CACHE/clean-$1.log packages
+	need_commands mmdebstrap=mmdebstrap apt-ftparchive=apt-utils mke2fs=e2fsprogs
+	say "making a clean system ($suite) in $CACHE; this takes some minutes, once"
+	tree_apt_options >"$new/apt.conf"
+	tree_sources "$suite" >"$new/sources.list"
+	[[ -s $new/sources.list ]] || die "this needs a Debian whose apt has Debian's archive"
+	packages=$(IFS=,; echo "${CLEAN_PACKAGES[*]}")
+	# Without the hooks' --skip, the lists and the cache are there for what is downloaded.
+	if ! unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
+		mmdebstrap --mode=root --variant=minbase --include="$packages" \
+		--dpkgopt=force-unsafe-io --aptopt="$new/apt.conf" --skip=cleanup/apt \
+		"$suite" "$new/tree" "$new/sources.list" </dev/null >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		die "mmdebstrap could not make the clean system; the whole log is in $log"
+	fi
+	fill_repository "$new" "$new/repository/suite" "${CLEAN_WANTED[@]}" >>"$log" 2>&1
+	fill_repository "$new" "$new/repository/backports" -t "$suite-backports" \
+		"${CLEAN_KERNEL[@]}" >>"$log" 2>&1
+	index_repository "$new/repository/backports" Suite="$suite-backports" \
+		Codename="$suite-backports" NotAutomatic=yes ButAutomaticUpgrades=yes
+	rm -rf "$new"/tree/var/lib/apt/lists/* "$new"/tree/var/cache/apt/*
+	clean_files "$new/tree" "$suite"
+	mke2fs -q -t ext4 -m 0 -d "$new/tree" "$new/disk" 6G >/dev/null
+	cp -L "$new/tree/vmlinuz" "$new/vmlinuz"
+	cp -L "$new/tree/initrd.img" "$new/initrd"
+}
+
+# clean_of_suite SUITE: the directory with tree, disk, vmlinuz, initrd and repository.
+clean_of_suite() {
+	local suite=$1 key dir
+	key=$({
+		echo "$suite" "${CLEAN_PACKAGES[@]}" "${CLEAN_WANTED[@]}" "${CLEAN_KERNEL[@]}"
+		declare -f make_clean clean_files fill_repository index_repository
+	} | short_hash)
+	dir=$CACHE/clean-$suite-$key
+	once "$dir" make_clean "$suite"
+	echo "$dir"
+}
+
+# boot_disk DIR STAGE SECONDS: boots DIR/disk with the kernel that its last boot left in DIR/share, or
+# that came with it, and lets it run STAGE of tests/packages. Its results are then in DIR/share:
+# results (TAP), log, status. Caller sets SOURCES, what the guest has at /nfto.
+boot_disk() {
+	local dir=$1 stage=$2 seconds=$3 console=$1/console-$2 append status=0
+	rm -f "$dir"/share/{results,log,status}
+	echo "$stage" >"$dir/share/stage"
+	BOOT=$dir/boot
+	mkdir -p "$BOOT"
+	mv "$dir"/share/{vmlinuz,initrd} "$BOOT/"
+	append="$KERNEL_ARGS root=/dev/vda rw net.ifnames=0 systemd.show_status=no"
+	qemu_base "$(accelerator)"
+	QEMU+=(-drive "file=${dir//,/,,}/disk,if=virtio,format=raw,cache=unsafe"
+		-serial "file:${console//,/,,}")
+	share_args nfto "$SOURCES" readonly=on
+	share_args repository "$dir/repository" readonly=on
+	share_args share "$dir/share"
+	timeout "$seconds" "${QEMU[@]}" -append "$append" </dev/null >"$dir/qemu" 2>&1 || status=$?
+	touch "$dir"/share/{results,log}
+	if [[ ! -s $dir/share/status || $status != 0 ]]; then
+		{
+			echo "the guest ended with status $status; QEMU: $(tail -n 1 "$dir/qemu")"
+			tail -n 40 "$console" | tr -d '\r'
+		} >>"$dir/share/log"
+		return 1
+	fi
+}

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fuzzes what nf_flow_table hands over, on its way to a driver: rule, then dialect.
+ *
+ * A flow is made from the input as the kernel would say it, then spoilt here and there. What the
+ * parser takes must do to a packet what the rule says, word for word; what any driver is offered,
+ * in any dialect, must do the same and count the TTL down, unless it is one that cannot. Nothing
+ * that is not known may be taken.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/in.h>
+#include "../../src/core/dialect.h"
+#include "../host/nfrule.h"
+#include "../host/packet.h"
+
+#define OUT ((struct net_device *)0x1000)
+#define IN ((const struct net_device *)0x2000)
+#define KNOWN_KEYS (BIT_ULL(FLOW_DISSECTOR_KEY_META) | BIT_ULL(FLOW_DISSECTOR_KEY_CONTROL) |	\
+		    BIT_ULL(FLOW_DISSECTOR_KEY_BASIC) | BIT_ULL(FLOW_DISSECTOR_KEY_VLAN) |	\
+		    BIT_ULL(FLOW_DISSECTOR_KEY_CVLAN) | BIT_ULL(FLOW_DISSECTOR_KEY_IPV4_ADDRS) | \
+		    BIT_ULL(FLOW_DISSECTOR_KEY_IPV6_ADDRS) | BIT_ULL(FLOW_DISSECTOR_KEY_TCP) |	\
+		    BIT_ULL(FLOW_DISSECTOR_KEY_PORTS))
+#define MUST(condition) ((condition) ? (void)0 : broken(#condition, __LINE__))
+
+/* The rest of the input; zeroes behind its end. */
+struct input {
+	const u8 *at;
+	size_t left;
+};
+
+/* What is known of a packet while actions change it. */
+struct model {
+	struct packet bytes;
+	int ttl;
+	unsigned int num_tags;
+	struct nfto_tag tags[8];	/* innermost first */
+	bool pppoe;
+	u16 pppoe_sid;
+};
+
+static void broken(const char *condition, int line)
+{
+	fprintf(stderr, "rule.c:%d: not so: %s\n", line, condition);
+	abort();
+}
+
+static void take(struct input *in, void *to, size_t len)
+{
+	size_t got = len < in->left ? len : in->left;
+
+	memset(to, 0, len);
+	memcpy(to, in->at, got);
+	in->at += got;
+	in->left -= got;
+}
+
+static unsigned int number(struct input *in, unsigned int below)
+{
+	u32 value;
+
+	take(in, &value, sizeof(value));
+	return value % below;
+}
+
+static void make_spec(struct input *in, struct nfrule_spec *s)
+{
+	u8 flags;
+
+	take(in, s, offsetof(struct nfrule_spec, snat));
+	take(in, &flags, 1);
+	s->v6 = flags & 1;
+	s->tcp = flags & 2;
+	s->snat = flags & 4;
+	s->dnat = flags & 8;
+	s->pppoe = (flags & 0x30) == 0x30;
+	take(in, s->eth_dst, 6);
+	take(in, s->eth_src, 6);
+	s->num_tags = number(in, 3);
+	s->num_push = number(in, 3);
+	take(in, s->tags, sizeof(s->tags));
+	take(in, s->push, sizeof(s->push));
+	s->tags[0] &= 0xfff;
+	s->tags[1] &= 0xfff;
+	s->push[0] &= 0xfff;
+	s->push[1] &= 0xfff;
+	s->out = OUT;
+}
+
+static void spoil_action(struct input *in, struct flow_action *action)
+{
+	struct flow_action_entry *entry = &action->entries[number(in, action->num_entries)];
+	struct flow_action_entry other;
+
+	switch (number(in, 6)) {
+	case 0:
+		entry->id = number(in, FLOW_ACTION_PPPOE_PUSH + 1);
+		break;
+	case 1:
+		entry->mangle.htype = number(in, FLOW_ACT_MANGLE_HDR_TYPE_UDP + 1);
+		break;
+	case 2:
+		take(in, &entry->mangle.offset, 4);
+		break;
+	case 3:
+		entry->mangle.offset = number(in, 48);
+		break;
+	case 4:
+		take(in, &entry->mangle.mask, 8);
+		break;
+	default:
+		other = *entry;
+		*entry = action->entries[action->num_entries - 1];
+		action->entries[action->num_entries - 1] = other;
+	}
+}
+
+static void spoil(struct input *in, struct nfrule *r)
+{
+	struct flow_action *action = &r->rule->action;
+	u8 *key = (u8 *)&r->key, *mask = (u8 *)&r->mask;
+	u8 byte;
+
+	switch (number(in, 7)) {
+	case 0:
+		r->dissector.used_keys ^= BIT_ULL(number(in, FLOW_DISSECTOR_KEY_MAX));
+		break;
+	case 1:
+		take(in, &byte, 1);
+		key[number(in, sizeof(r->key))] ^= byte;
+		break;
+	case 2:
+		take(in, &byte, 1);
+		mask[number(in, sizeof(r->mask))] ^= byte;
+		break;
+	case 3:
+		if (action->num_entries)
+			action->num_entries--;
+		break;
+	case 4:
+		if (action->num_entries && action->num_entries < NFRULE_ACTIONS) {
+			action->entries[action->num_entries] =
+				action->entries[number(in, action->num_entries)];
+			action->num_entries++;
+		}
+		break;
+	default:
+		if (action->num_entries)
+			spoil_action(in, action);
+	}
+}
+
+/* Whatever a key says must be looked at; a key that is not there points to memory all the same. */
+static void point_everywhere(struct nfrule *r)
+{
+	int i;
+
+	for (i = 0; i < FLOW_DISSECTOR_KEY_MAX; i++)
+		if (!r->dissector.offset[i])
+			r->dissector.offset[i] = offsetof(struct nfrule_key, control);
+	r->dissector.offset[FLOW_DISSECTOR_KEY_META] = offsetof(struct nfrule_key, meta);
+	r->dissector.offset[FLOW_DISSECTOR_KEY_VLAN] = offsetof(struct nfrule_key, vlan);
+	r->dissector.offset[FLOW_DISSECTOR_KEY_CVLAN] = offsetof(struct nfrule_key, cvlan);
+	r->dissector.offset[FLOW_DISSECTOR_KEY_TCP] = offsetof(struct nfrule_key, tcp);
+	r->dissector.offset[FLOW_DISSECTOR_KEY_IPV4_ADDRS] = offsetof(struct nfrule_key, ipv4);
+	r->dissector.offset[FLOW_DISSECTOR_KEY_IPV6_ADDRS] = offsetof(struct nfrule_key, ipv6);
+}
+
+/* A packet of the flow that @rule is of. */
+static struct model packet_of(const struct nfto_match *match)
+{
+	struct model m = { .ttl = 64 };
+	bool v4 = match->n_proto == htons(ETH_P_IP);
+	size_t len = v4 ? 4 : 16, at = v4 ? 12 : 8;
+	unsigned int i;
+
+	memset(m.bytes.eth, 0xee, sizeof(m.bytes.eth));
+	memset(m.bytes.ip, 0x11, sizeof(m.bytes.ip));
+	memcpy(m.bytes.ip + at, match->src, len);
+	memcpy(m.bytes.ip + at + len, match->dst, len);
+	memcpy(m.bytes.l4, &match->sport, 2);
+	memcpy(m.bytes.l4 + 2, &match->dport, 2);
+	for (i = 0; i < match->num_tags; i++)
+		m.tags[match->num_tags - 1 - i] = match->tags[i];
+	m.num_tags = match->num_tags;
+	return m;
+}
+
+/* What the canonical form says becomes of it. */
+static void forward(struct model *m, const struct nfto_rule *rule, bool ttl)
+{
+	bool v4 = rule->match.n_proto == htons(ETH_P_IP);
+	size_t len = v4 ? 4 : 16, at = v4 ? 12 : 8;
+	unsigned int i;
+
+	memcpy(m->bytes.eth, rule->eth_dst, 6);
+	memcpy(m->bytes.eth + 6, rule->eth_src, 6);
+	if (rule->edits & NFTO_EDIT_SRC)
+		memcpy(m->bytes.ip + at, rule->src, len);
+	if (rule->edits & NFTO_EDIT_DST)
+		memcpy(m->bytes.ip + at + len, rule->dst, len);
+	if (rule->edits & NFTO_EDIT_SPORT)
+		memcpy(m->bytes.l4, &rule->sport, 2);
+	if (rule->edits & NFTO_EDIT_DPORT)
+		memcpy(m->bytes.l4 + 2, &rule->dport, 2);
+	if (ttl)
+		m->ttl--;
+	MUST(m->num_tags >= rule->num_pop);
+	m->num_tags -= rule->num_pop;
+	m->pppoe = rule->pppoe;
+	m->pppoe_sid = rule->pppoe_sid;
+	for (i = 0; i < rule->num_push; i++)
+		m->tags[m->num_tags++] = rule->push[i];
+}
+
+/* What a driver that takes actions one by one, and literally, makes of it. */
+static void obey(struct model *m, const struct flow_rule *rule, const struct net_device *out)
+{
+	const struct flow_action_entry *entry;
+	unsigned int i;
+
+	MUST(packet_apply(&m->bytes, rule, &m->ttl));
+	for (i = 0; i < rule->action.num_entries; i++) {
+		entry = &rule->action.entries[i];
+		switch (entry->id) {
+		case FLOW_ACTION_VLAN_POP:
+			MUST(m->num_tags);
+			m->num_tags--;
+			break;
+		case FLOW_ACTION_VLAN_PUSH:
+			m->tags[m->num_tags].tpid = entry->vlan.proto;
+			m->tags[m->num_tags++].vid = htons(entry->vlan.vid);
+			break;
+		case FLOW_ACTION_PPPOE_PUSH:
+			m->pppoe = true;
+			m->pppoe_sid = entry->pppoe.sid;
+			break;
+		case FLOW_ACTION_REDIRECT:
+			MUST(i == rule->action.num_entries - 1);
+			MUST(entry->dev == out);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void same(const struct model *a, const struct model *b)
+{
+	MUST(!memcmp(&a->bytes, &b->bytes, sizeof(a->bytes)));
+	MUST(a->ttl == b->ttl);
+	MUST(a->num_tags == b->num_tags);
+	MUST(!memcmp(a->tags, b->tags, a->num_tags * sizeof(a->tags[0])));
+	MUST(a->pppoe == b->pppoe && a->pppoe_sid == b->pppoe_sid);
+}
+
+/* Of what the kernel said, nothing was left out: neither a key, nor a mask, nor an action. */
+static void nothing_unknown(const struct nfrule *r)
+{
+	u64 keys = r->dissector.used_keys;
+	unsigned int i, redirects = 0;
+
+	MUST(!(keys & ~KNOWN_KEYS));
+	MUST(!r->mask.control.flags);
+	MUST((u32)r->mask.meta.ingress_ifindex == ~0U);
+	MUST(r->mask.basic.ip_proto == 0xff && r->mask.basic.n_proto == 0xffff);
+	MUST(r->mask.tp.src == 0xffff && r->mask.tp.dst == 0xffff);
+	if (keys & BIT_ULL(FLOW_DISSECTOR_KEY_TCP))
+		MUST(!r->key.tcp.flags && r->mask.tcp.flags == htons(5));
+	if (keys & BIT_ULL(FLOW_DISSECTOR_KEY_VLAN))
+		MUST(r->mask.vlan.vlan_id == 0xfff && !r->mask.vlan.vlan_priority &&
+		     !r->mask.vlan.vlan_dei);
+	if (keys & BIT_ULL(FLOW_DISSECTOR_KEY_CVLAN))
+		MUST(r->mask.cvlan.vlan_id == 0xfff && !r->mask.cvlan.vlan_priority &&
+		     !r->mask.cvlan.vlan_dei);
+	for (i = 0; i < r->rule->action.num_entries; i++)
+		switch (r->rule->action.entries[i].id) {
+		case FLOW_ACTION_REDIRECT:
+			redirects++;
+			break;
+		case FLOW_ACTION_MANGLE:
+		case FLOW_ACTION_CSUM:
+		case FLOW_ACTION_VLAN_POP:
+		case FLOW_ACTION_VLAN_PUSH:
+		case FLOW_ACTION_PPPOE_PUSH:
+		case FLOW_ACTION_ACCEPT:
+			break;
+		default:
+			MUST(!"an action that is not known");
+		}
+	MUST(redirects == 1);
+}
+
+/* The parser's reading of headers against the kernel's words, action by action. */
+static void parsed_rightly(const struct nfrule *r, const struct nfto_rule *rule)
+{
+	struct model read = packet_of(&rule->match), said = read;
+	struct nfto_rule headers = *rule;
+	int ttl = 0;
+
+	headers.num_pop = 0;
+	headers.num_push = 0;
+	forward(&read, &headers, false);
+	if (packet_apply(&said.bytes, r->rule, &ttl))
+		MUST(!memcmp(&said.bytes, &read.bytes, sizeof(read.bytes)));
+	MUST(!ttl);
+}
+
+static void make_stack(struct input *in, struct nfto_stack *stack, int num, const u16 *vids)
+{
+	int i;
+
+	memset(stack, 0, sizeof(*stack));
+	stack->num = number(in, 8) ? num : number(in, 3);
+	for (i = 0; i < stack->num; i++) {
+		stack->tags[i].vid = htons(vids[i]);
+		stack->tags[i].tpid = htons(number(in, 8) ? ETH_P_8021Q : ETH_P_8021AD);
+	}
+}
+
+static void offered_rightly(const struct nfto_rule *rule, const struct nfto_offer *offer,
+			    bool lossy)
+{
+	struct model want = packet_of(&rule->match), got = want;
+
+	MUST(offer->rule->action.num_entries <= NFTO_ACTIONS_MAX);
+	forward(&want, rule, true);
+	obey(&got, offer->rule, rule->out);
+	if (lossy && got.ttl == 64)
+		got.ttl--;
+	/* adding 255 to a byte takes one off */
+	MUST(got.ttl == want.ttl);
+	same(&want, &got);
+}
+
+static void offer_all(const struct nfto_rule *rule)
+{
+	static union {
+		struct flow_rule rule;
+		u8 room[sizeof(struct flow_rule) +
+			NFTO_ACTIONS_MAX * sizeof(struct flow_action_entry)];
+	} room;
+	const struct nfto_driver *driver;
+	struct nfto_policy policy;
+	struct nfto_offer offer;
+	unsigned int i, j, k;
+
+	for (i = 0; (driver = nfto_driver_at(i)); i++)
+		for (j = 0; j < driver->num_dialects; j++)
+			for (k = 0; k < 4; k++) {
+				policy.ttl_lossy = k & 1;
+				policy.tcp_unguarded = k & 2;
+				memset(&offer, 0, sizeof(offer));
+				offer.rule = &room.rule;
+				offer.in = IN;
+				if (!nfto_dialect_emit(rule, driver, driver->dialects[j], &policy,
+						       &offer))
+					offered_rightly(rule, &offer, policy.ttl_lossy);
+			}
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	struct input in = { data, size };
+	struct nfto_stack from, to;
+	struct nfrule_spec s = {};
+	struct nfto_rule rule;
+	unsigned int spoils;
+	struct nfrule r;
+
+	make_spec(&in, &s);
+	nfrule_build(&r, &s);
+	point_everywhere(&r);
+	for (spoils = number(&in, 4); spoils; spoils--)
+		spoil(&in, &r);
+	if (!nfto_rule_parse(r.rule, &rule)) {
+		nothing_unknown(&r);
+		parsed_rightly(&r, &rule);
+		make_stack(&in, &from, s.num_tags, s.tags);
+		make_stack(&in, &to, s.num_push, s.push);
+		if (!nfto_rule_tags(&rule, &from, &to)) {
+			MUST(rule.num_pop == rule.match.num_tags);
+			MUST(nfto_dialect_kind(&rule) < NFTO_KINDS);
+			offer_all(&rule);
+		}
+	}
+	nfrule_free(&r);
+	return 0;
+}
