@@ -41,19 +41,22 @@ index_repository() {
 	)
 }
 
-# clean_files ROOT SUITE: how the clean system is set up.
+# clean_files ROOT: how the clean system is set up.
 clean_files() {
-	local root=$1 suite=$2
+	local root=$1 options=trans=virtio,version=9p2000.L timer
+	options+=,x-systemd.requires=systemd-modules-load.service
 	rm -f "$root/etc/hostname" "$root/etc/resolv.conf"
 	echo router >"$root/etc/hostname"
 	printf '127.0.0.1 localhost router\n' >"$root/etc/hosts"
 	mkdir -p "$root/nfto" "$root/share" "$root/repository"
 	cat >"$root/etc/fstab" <<-EOF
 		/dev/vda / ext4 noatime 0 1
-		nfto /nfto 9p ro,trans=virtio,version=9p2000.L,cache=loose 0 0
-		share /share 9p trans=virtio,version=9p2000.L 0 0
-		repository /repository 9p ro,trans=virtio,version=9p2000.L,cache=loose 0 0
+		nfto /nfto 9p ro,$options,cache=loose 0 0
+		share /share 9p $options 0 0
+		repository /repository 9p ro,$options,cache=loose 0 0
 	EOF
+	# Before that, the host's directories may not have been found yet.
+	echo 9pnet_virtio >"$root/etc/modules-load.d/nfto.conf"
 	rm -f "$root"/etc/apt/sources.list.d/*
 	cat >"$root/etc/apt/sources.list" <<-EOF
 		deb [trusted=yes] file:/repository/ours ./
@@ -74,6 +77,10 @@ clean_files() {
 	EOF
 	ln -s ../nfto-stage.service \
 		"$root/etc/systemd/system/multi-user.target.wants/nfto-stage.service"
+	# apt is the test's.
+	for timer in apt-daily apt-daily-upgrade; do
+		ln -sf /dev/null "$root/etc/systemd/system/$timer.timer"
+	done
 	# The console is for the kernel.
 	ln -sf /dev/null "$root/etc/systemd/system/serial-getty@.service"
 }
@@ -101,7 +108,7 @@ make_clean() {
 	index_repository "$new/repository/backports" Suite="$suite-backports" \
 		Codename="$suite-backports" NotAutomatic=yes ButAutomaticUpgrades=yes
 	rm -rf "$new"/tree/var/lib/apt/lists/* "$new"/tree/var/cache/apt/*
-	clean_files "$new/tree" "$suite"
+	clean_files "$new/tree"
 	mke2fs -q -t ext4 -m 0 -d "$new/tree" "$new/disk" 6G >/dev/null
 	cp -L "$new/tree/vmlinuz" "$new/vmlinuz"
 	cp -L "$new/tree/initrd.img" "$new/initrd"
@@ -129,7 +136,7 @@ boot_disk() {
 	BOOT=$dir/boot
 	mkdir -p "$BOOT"
 	mv "$dir"/share/{vmlinuz,initrd} "$BOOT/"
-	append="$KERNEL_ARGS root=/dev/vda rw net.ifnames=0 systemd.show_status=no"
+	append="$KERNEL_ARGS root=/dev/vda rw net.ifnames=0 systemd.show_status=error"
 	qemu_base "$(accelerator)"
 	QEMU+=(-drive "file=${dir//,/,,}/disk,if=virtio,format=raw,cache=unsafe"
 		-serial "file:${console//,/,,}")

@@ -105,10 +105,16 @@ need_commands() {
 		die "please install ${missing[*]}: there is no apt-get here to do it"
 	say "installing ${missing[*]}"
 	if ! apt_install "${missing[@]}"; then
-		apt-get -q update >&2
+		apt_update
 		apt_install "${missing[@]}" ||
 			die "apt-get could not install ${missing[*]}; the reason is above"
 	fi
+}
+
+# Another of our scripts may be at it: apt-get would not wait for it.
+apt_update() {
+	mkdir -p "$CACHE"
+	flock "$CACHE/apt.lock" apt-get -q update >&2
 }
 
 apt_install() {

@@ -33,7 +33,7 @@ tree_sources() {
 	archives=$(host_archives)
 	if [[ -z $archives ]]; then
 		# Labels are known only after an update.
-		apt-get -q update >&2
+		apt_update
 		archives=$(host_archives)
 	fi
 	archive=$(sed -n '/^Debian|/{s///p;q}' <<<"$archives")

@@ -175,6 +175,8 @@ def pytest_addoption(parser):
                      help="run the I-th of N parts of the tests, about equal in number")
     parser.addoption("--flows", type=int, default=320, metavar="N",
                      help="how many random flows test_fuzz.py makes")
+    parser.addoption("--many", type=int, default=30000, metavar="N",
+                     help="how many flows test_many.py has listed")
     parser.addoption("--seed", default="1", help="what makes random flows the same again")
 
 
