@@ -21,8 +21,8 @@ PRODUCTS = '*.o' '*.ko' '*.mod' '*.mod.c' '.*.cmd' '.*.d' modules.order Module.s
 	probed.h '*.result' '*.result.log'
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install dkms cli install install-dkms install-modprobe preflight tree deb rpm
-.PHONY: demo check clean help
+.PHONY: modules modules_install dkms cli install install-dkms install-modprobe preflight tree
+.PHONY: deb rpm demo check clean help
 
 modules: preflight ## build nft_offload.ko and nft_offload_sim.ko (KVER=, KDIR=, W=1, C=1)
 	+$(KBUILD) NFTO_PREFLIGHT=done modules
@@ -41,7 +41,7 @@ install: install-modprobe ## install modules and command (DESTDIR=, PREFIX=)
 # can be built, it is the machine that lacks something.
 dkms: ## what DKMS runs: modules, or stubs that refuse to load in one sentence
 	+@$(MAKE) modules || { \
-		echo 'nft_offload: the modules could not be built, for the reason above: building stubs'; \
+		echo 'nft_offload: the modules cannot be built, for the reason above: building stubs'; \
 		$(MAKE) modules NFTO_STUB=yes; \
 	}
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# The builder: the default guest system with what packages are built and tried with, and what fuzzes.
+# The builder: the default guest system with what packages are built and tried with, and fuzzers.
 
 BUILDER_PACKAGES=(
-	apt-utils build-essential cpio createrepo-c debhelper dh-dkms dkms dnf lintian openssl pkgconf
-	rpm rpm2cpio rpmlint
+	apt-utils build-essential cpio createrepo-c debhelper dh-dkms dkms dnf lintian openssl
+	pkgconf rpm rpm2cpio rpmlint
 	clang libclang-rt-14-dev
 )
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # A clean system: a distribution with its kernel, as it is installed, before anything of ours. It has
 # a disk of its own, which lasts from one boot to the next, and packages from folders alone: those
-# that ours depend on, and a newer kernel from its backports. From lib/tree.sh: where they come from.
+# that ours depend on, and a newer kernel from its backports. lib/tree.sh knows where to find them.
 
 CLEAN_PACKAGES=(
 	# what a router has
@@ -34,6 +34,7 @@ index_repository() {
 		options+=(-o "APT::FTPArchive::Release::$field")
 	done
 	(
+		# shellcheck disable=SC2164 # errors end it
 		cd "$dir"
 		apt-ftparchive packages . >Packages
 		apt-ftparchive "${options[@]}" release . >Release.new
@@ -42,6 +43,7 @@ index_repository() {
 }
 
 # clean_files ROOT: how the clean system is set up.
+# shellcheck disable=SC2178,SC2179,SC2128 # options: no array here
 clean_files() {
 	local root=$1 options=trans=virtio,version=9p2000.L timer
 	options+=,x-systemd.requires=systemd-modules-load.service
@@ -126,13 +128,14 @@ clean_of_suite() {
 	echo "$dir"
 }
 
-# boot_disk DIR STAGE SECONDS: boots DIR/disk with the kernel that its last boot left in DIR/share, or
-# that came with it, and lets it run STAGE of tests/packages. Its results are then in DIR/share:
-# results (TAP), log, status. Caller sets SOURCES, what the guest has at /nfto.
+# boot_disk DIR SECONDS STAGE...: boots DIR/disk with the kernel and initrd that its last boot left
+# in DIR/share, or that came with it, and lets it run each STAGE of tests/packages, whose results
+# (TAP) and log are then in DIR/share. Caller sets SOURCES, what the guest has at /nfto.
 boot_disk() {
-	local dir=$1 stage=$2 seconds=$3 console=$1/console-$2 append status=0
-	rm -f "$dir"/share/{results,log,status}
-	echo "$stage" >"$dir/share/stage"
+	local dir=$1 seconds=$2 console=$1/console-$3 append status=0
+	shift 2
+	rm -f "$dir/share/status"
+	echo "$*" >"$dir/share/stages"
 	BOOT=$dir/boot
 	mkdir -p "$BOOT"
 	mv "$dir"/share/{vmlinuz,initrd} "$BOOT/"
@@ -144,12 +147,10 @@ boot_disk() {
 	share_args repository "$dir/repository" readonly=on
 	share_args share "$dir/share"
 	timeout "$seconds" "${QEMU[@]}" -append "$append" </dev/null >"$dir/qemu" 2>&1 || status=$?
-	touch "$dir"/share/{results,log}
-	if [[ ! -s $dir/share/status || $status != 0 ]]; then
-		{
-			echo "the guest ended with status $status; QEMU: $(tail -n 1 "$dir/qemu")"
-			tail -n 40 "$console" | tr -d '\r'
-		} >>"$dir/share/log"
-		return 1
-	fi
+	[[ ! -s $dir/share/status || $status != 0 ]] || return 0
+	{
+		echo "the guest ended with status $status; QEMU: $(tail -n 1 "$dir/qemu")"
+		tail -n 40 "$console" | tr -d '\r'
+	} >>"$dir/share/log-$1"
+	return 1
 }

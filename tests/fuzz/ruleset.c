@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Fuzzes what the command makes of the text of a ruleset; other files that it includes are left out. */
+/* Fuzzes what the command makes of a ruleset's text; files that it includes are left out. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,9 @@ TOP=/nfto
 . "$TOP/scripts/lib/tap.sh"
 
 VERSION=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$TOP/dkms.conf")
-KVER=$(uname -r)
+# The kernel that the machine boots: in a guest, the one that runs.
+KVER=$(readlink /vmlinuz)
+KVER=${KVER#*vmlinuz-}
 ROUTER=$TOP/tests/packages/router.py
 
 # Nothing of ours in the file system, but for what is named.
