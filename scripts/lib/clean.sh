@@ -19,7 +19,7 @@ fill_repository() {
 	local tree=$1 dir=$2
 	shift 2
 	mkdir -p "$dir/partial"
-	# The archive's index must not be older than what is installed: it is what made the tree.
+	# By the lists that the tree was made with: packages and kernels fit together.
 	in_tree "$tree" "$dir" apt-get -qy --download-only -o Dir::Cache::archives=/mnt \
 		-o Debug::NoLocking=1 -o APT::Sandbox::User=root install "$@"
 	rm -rf "$dir/partial"
@@ -96,7 +96,7 @@ make_clean() {
 	tree_sources "$suite" >"$new/sources.list"
 	[[ -s $new/sources.list ]] || die "this needs a Debian whose apt has Debian's archive"
 	packages=$(IFS=,; echo "${CLEAN_PACKAGES[*]}")
-	# Without the hooks' --skip, the lists and the cache are there for what is downloaded.
+	# apt's lists stay until the repositories are filled.
 	if ! unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
 		mmdebstrap --mode=root --variant=minbase --include="$packages" \
 		--dpkgopt=force-unsafe-io --aptopt="$new/apt.conf" --skip=cleanup/apt \
@@ -146,7 +146,7 @@ boot_disk() {
 	share_args nfto "$SOURCES" readonly=on
 	share_args repository "$dir/repository" readonly=on
 	share_args share "$dir/share"
-	timeout "$seconds" "${QEMU[@]}" -append "$append" </dev/null >"$dir/qemu" 2>&1 || status=$?
+	timeout --foreground "$seconds" "${QEMU[@]}" -append "$append" </dev/null >"$dir/qemu" 2>&1 || status=$?
 	[[ ! -s $dir/share/status || $status != 0 ]] || return 0
 	{
 		echo "the guest ended with status $status; QEMU: $(tail -n 1 "$dir/qemu")"
