@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,9 +250,10 @@ static void scan_names(struct scanner *s, struct context *context, bool chain)
 	}
 }
 
+/* nft refuses those that are no 32 bit numbers, and we say nothing of them that matters. */
 static int to_priority(const json_t *words)
 {
-	int value = 0, sign = 1;
+	long long value = 0, number, sign = 1;
 	const json_t *item;
 	const char *word;
 	char *end;
@@ -265,9 +267,12 @@ static int to_priority(const json_t *words)
 			sign = *word++ == '-' ? -1 : 1;
 		if (!*word)
 			continue;
-		value += sign * (int)strtol(word, &end, 10);
+		number = strtoll(word, &end, 10);
+		if (number > INT_MAX || value < -INT_MAX || value > INT_MAX)
+			return 0;
+		value += sign * number;
 	}
-	return value;
+	return value < -INT_MAX || value > INT_MAX ? 0 : (int)value;
 }
 
 struct flowtable {
