@@ -41,7 +41,7 @@ install: install-modprobe ## install modules and command (DESTDIR=, PREFIX=)
 # can be built, it is the machine that lacks something.
 dkms: ## what DKMS runs: modules, or stubs that refuse to load in one sentence
 	+@$(MAKE) modules || { \
-		echo 'nft_offload: the modules cannot be built, for the reason above: building stubs'; \
+		echo 'nft_offload: not to be built, for the reason above: building stubs'; \
 		$(MAKE) modules NFTO_STUB=yes; \
 	}
 

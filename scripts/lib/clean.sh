@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# A clean system: a distribution with its kernel, as it is installed, before anything of ours. It has
-# a disk of its own, which lasts from one boot to the next, and packages from folders alone: those
-# that ours depend on, and a newer kernel from its backports. lib/tree.sh knows where to find them.
+# A clean system: a distribution with its kernel, as it is installed, before anything of ours. It
+# has a disk of its own, which lasts from one boot to the next, and packages from folders alone:
+# those that ours depend on, and a newer kernel from its backports. lib/tree.sh knows where to find
+# them.
 
 CLEAN_PACKAGES=(
 	# what a router has
@@ -146,7 +147,8 @@ boot_disk() {
 	share_args nfto "$SOURCES" readonly=on
 	share_args repository "$dir/repository" readonly=on
 	share_args share "$dir/share"
-	timeout --foreground "$seconds" "${QEMU[@]}" -append "$append" </dev/null >"$dir/qemu" 2>&1 || status=$?
+	timeout --foreground "$seconds" "${QEMU[@]}" -append "$append" \
+		</dev/null >"$dir/qemu" 2>&1 || status=$?
 	[[ ! -s $dir/share/status || $status != 0 ]] || return 0
 	{
 		echo "the guest ended with status $status; QEMU: $(tail -n 1 "$dir/qemu")"

@@ -18,8 +18,8 @@ void cli_find(json_t *findings, const char *id, const char *severity, json_t *pl
 	      const char *text, json_t *command);
 
 /*
- * machine.c: why the module is not there; the kernel, conntrack, and the ruleset as nft-offload check
- * sees it
+ * machine.c: why the module is not there; the kernel, conntrack, and the ruleset as nft-offload
+ * check sees it
  */
 void cli_examine_module(json_t *findings);
 void cli_examine_machine(json_t *findings);
