@@ -46,13 +46,13 @@ dkms: ## what DKMS runs: modules, or stubs that refuse to load in one sentence
 	}
 
 # The tree that DKMS builds from: sources by name, nothing that was built.
-DKMS_FILES = dkms.conf Makefile src/Kbuild $(filter-out %.mod.c src/compat/probed.h, \
+DKMS_FILES = dkms.conf Makefile src/Kbuild $(filter-out \
+	%.mod.c src/compat/probed.h src/compat/probes, \
 	$(wildcard src/compat/* src/compat/probes/*.c src/core/*.[ch] src/sim/*.[ch] \
 	src/uapi/linux/*.h))
 
 install-dkms: ## install the sources for DKMS (DESTDIR=)
-	$(INSTALL) -d '$(DESTDIR)$(srcdir)/nft-offload-$(NFTO_VERSION)'
-	for file in $(filter-out src/compat/probes,$(DKMS_FILES)); do \
+	for file in $(DKMS_FILES); do \
 		$(INSTALL) -D -m $$(test -x $$file && echo 755 || echo 644) $$file \
 			'$(DESTDIR)$(srcdir)/nft-offload-$(NFTO_VERSION)'/$$file || exit; \
 	done

@@ -35,6 +35,11 @@ print_help() {
 	awk 'NR > 2 && !/^#/ { exit } NR > 2 { sub(/^# ?/, ""); print }' "$0"
 }
 
+# The version, which stands in dkms.conf.
+project_version() {
+	sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$TOP/dkms.conf"
+}
+
 # A short hash over standard input.
 short_hash() {
 	sha256sum | cut -c1-16

@@ -7,12 +7,12 @@
  * how many were whole enough to have a value.
  */
 #include <libmnl/libmnl.h>
-#include <linux/nft_offload.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cli.h"
 #include "parse.h"
+#include "parse_all.h"
 
 #define FILES_MAX 32
 #define SIZE_MAX_RANDOM 512
@@ -43,34 +43,6 @@ static struct message read_message(const char *path)
 	message.len = fread(message.data, 1, 65536, file);
 	fclose(file);
 	return message;
-}
-
-/* All that the command does with a message. Does it have a value? */
-static bool parse_all(const void *data, size_t len)
-{
-	struct nlmsghdr *nlh = malloc(len ? len : 1);
-	struct cli_verdict verdict;
-	bool any = false;
-	json_t *tree;
-	char *text;
-
-	memcpy(nlh, data, len);
-	if (cli_message_ok(nlh, len)) {
-		tree = cli_parse_message(nlh);
-		text = tree ? json_dumps(tree, JSON_COMPACT) : NULL;
-		if (tree && !text) {
-			fprintf(stderr, "a tree cannot be printed\n");
-			abort();
-		}
-		any = json_object_size(tree);
-		free(text);
-		json_decref(tree);
-		cli_parse_verdict(nlh, &verdict);
-		cli_parse_family(nlh, NFTO_FAMILY_NAME);
-		cli_parse_command(nlh);
-	}
-	free(nlh);
-	return any;
 }
 
 static void damage(char *data, size_t *len)

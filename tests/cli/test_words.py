@@ -19,7 +19,7 @@ def builds():
     same(done.stdout + done.stderr, "")
     link(SANITIZED, WORK / "sanitized")
     link(PLAIN, WORK / "plain")
-    compile_c(PARSER, HERE / "parse_test.c", CLI / "parse.c",
+    compile_c(PARSER, HERE / "parse_test.c", HERE / "parse_all.c", CLI / "parse.c",
               CLI / "errno_name.c", "-DCLI_VERSION=\"\"", *SANITIZE, *package("--libs"))
 
 

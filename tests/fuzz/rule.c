@@ -329,8 +329,6 @@ static void offered_rightly(const struct nfto_rule *rule, const struct nfto_offe
 	obey(&got, offer->rule, rule->out);
 	if (lossy && got.ttl == 64)
 		got.ttl--;
-	/* adding 255 to a byte takes one off */
-	MUST(got.ttl == want.ttl);
 	same(&want, &got);
 }
 
