@@ -96,7 +96,8 @@ become_root() {
 	command -v sudo >/dev/null ||
 		die "this needs root to build the guest system: run it as root, or install sudo"
 	exec sudo -- env ${NFTO_CACHE:+"NFTO_CACHE=$NFTO_CACHE"} \
-		${NFTO_ACCEL:+"NFTO_ACCEL=$NFTO_ACCEL"} "$TOP/scripts/$PROGRAM" "$@"
+		${NFTO_ACCEL:+"NFTO_ACCEL=$NFTO_ACCEL"} ${NFTO_QEMU:+"NFTO_QEMU=$NFTO_QEMU"} \
+		"$TOP/scripts/$PROGRAM" "$@"
 }
 
 # need_commands COMMAND=PACKAGE ...: installs the packages of the commands that are missing.

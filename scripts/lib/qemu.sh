@@ -6,6 +6,7 @@
 #   IMAGE BOOT STAGE   from lib/boot.sh
 #   SHARE    seen at /share, or empty
 #   TIMEOUT  seconds; ALLOW_WARNINGS  not empty if a complaint of the kernel is no failure
+#   EMULATOR from emulator()
 
 QEMU_PID=
 
@@ -15,10 +16,62 @@ KERNEL_ARGS+=' rcupdate.rcu_cpu_stall_timeout=120'
 # What is emulated has nobody to be protected from, and its clock does not drift.
 KERNEL_ARGS+=' mitigations=off tsc=reliable'
 
+# QEMU's suite: its version 10 emulates what tests do most, to start commands, in half the time that
+# 7.2 takes, and whatever the host has, all hosts run the same.
+EMULATOR_SUITE=trixie
+
+# make_emulator NEW
+make_emulator() {
+	local new=$1 log=$CACHE/emulator.log sources=()
+	need_commands mmdebstrap=mmdebstrap
+	say "fetching QEMU ($EMULATOR_SUITE)"
+	tree_apt_options >"$new/apt.conf"
+	tree_sources "$EMULATOR_SUITE" >"$new/sources.list"
+	[[ ! -s $new/sources.list ]] || sources=("$new/sources.list")
+	if ! unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
+		mmdebstrap --mode=root --variant=apt --include=qemu-system-x86 \
+		--dpkgopt=force-unsafe-io --aptopt="$new/apt.conf" \
+		--aptopt='APT::Install-Recommends "false"' \
+		"$EMULATOR_SUITE" "$new/tree" "${sources[@]}" </dev/null >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		die "mmdebstrap could not install QEMU; the whole log is in $log"
+	fi
+}
+
+# emulator: prints the directory of QEMU's tree, or NFTO_QEMU, a command that does as QEMU does.
+emulator() {
+	local dir
+	if [[ -n ${NFTO_QEMU:-} ]]; then
+		echo "$NFTO_QEMU"
+		return
+	fi
+	dir=$CACHE/emulator-$({
+		echo "$EMULATOR_SUITE"
+		declare -f make_emulator
+	} | short_hash)
+	once "$dir" make_emulator
+	echo "$dir"
+}
+
+# emulator_command: sets QEMU to how QEMU is started. Out of its tree, and with its tree's
+# libraries, but among the host's files.
+emulator_command() {
+	local tree=$EMULATOR/tree libraries
+	if [[ ! -d $tree ]]; then
+		QEMU=("$EMULATOR")
+		return
+	fi
+	libraries=$tree/usr/lib/x86_64-linux-gnu
+	QEMU=(env "QEMU_MODULE_DIR=$libraries/qemu" "$tree/lib64/ld-linux-x86-64.so.2"
+		--library-path "$libraries" "$tree/usr/bin/qemu-system-x86_64"
+		-L "$tree/usr/share/qemu" -L "$tree/usr/share/seabios")
+}
+
 # qemu_base ACCELERATOR: sets QEMU to the command and what all guests have in common.
 qemu_base() {
-	QEMU=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
-		-monitor none -nic none -machine pc -smp 2 -m 2048
+	emulator_command
+	QEMU+=(-nodefaults -no-user-config -no-reboot -display none -monitor none
+		-nic none -machine pc -smp 2 -m 2048
 		-kernel "$BOOT/vmlinuz" -initrd "$BOOT/initrd")
 	if [[ $1 == kvm ]]; then
 		QEMU+=(-accel kvm -cpu host)
