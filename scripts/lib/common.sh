@@ -65,7 +65,20 @@ default_kernel() {
 
 # kernel_field NAME COLUMN
 kernel_field() {
-	kernel_table | awk -v name="$1" -v column="$2" '$1 == name { print $column }'
+	{
+		kernel_table
+		# Supported by nobody: lib/debug.sh makes it.
+		echo "debug debug - linux-source-6.12 -"
+	} | awk -v name="$1" -v column="$2" '$1 == name { print $column }'
+}
+
+# base_kernel NAME: the supported kernel that it is, or that it was built from.
+base_kernel() {
+	if [[ $1 == debug ]]; then
+		echo trixie
+	else
+		echo "$1"
+	fi
 }
 
 # The table of what users miss, without comments.
@@ -75,18 +88,19 @@ limits_table() {
 
 # limits_of_kernel NAME: its lines of that table, each with its number before it.
 limits_of_kernel() {
-	local number=0 kind name patterns sentence
+	local kernel number=0 kind name patterns sentence
+	kernel=$(base_kernel "$1")
 	while read -r kind name patterns sentence; do
 		((++number))
 		# shellcheck disable=SC2053 # a pattern
-		[[ $1 != @(${patterns//,/|}) ]] || echo "$number $kind $name $sentence"
+		[[ $kernel != @(${patterns//,/|}) ]] || echo "$number $kind $name $sentence"
 	done < <(limits_table)
 }
 
 require_kernel() {
 	local names
 	[[ -n $(kernel_field "$1" 1) ]] && return
-	names=$(kernel_names | paste -sd ' ')
+	names=$(kernel_names | paste -sd ' ')' debug'
 	usage_error "unknown kernel '$1'; known: $names"
 }
 

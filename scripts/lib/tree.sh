@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # The guest tree: a Debian system in a directory, with kernels, their headers and the build tools.
 # Modules are built in it, and the guest's root file system is made from it.
+. "$TOP/scripts/lib/debug.sh"
 
 GUEST_PACKAGES=(
 	# what runs in the guest
@@ -91,9 +92,14 @@ make_tree() {
 	fi
 }
 
-# The directory of SUITE's tree, which is made if it is not there yet.
+# The directory of SUITE's tree, which is made if it is not there yet. The suite of the debug kernel
+# is debug.
 tree_of_suite() {
 	local suite=$1 key dir
+	if [[ $suite == debug ]]; then
+		debug_tree
+		return
+	fi
 	key=$({
 		echo "$suite" "${GUEST_PACKAGES[@]}"
 		kernel_table | awk -v suite="$suite" '$2 == suite { print $1, $3, $4 }'

@@ -14,6 +14,8 @@ import time
 import pytest
 
 DEFAULT_TIMEOUT = 180
+# Time limits are made for a stock kernel, whose scale is 4.
+SLOWNESS = max(1, float(os.environ.get("NFTO_TIME_SCALE", "4")) / 4)
 # Loading any module of ours sets O (out of tree) and E (unsigned); a WARN sets W.
 TAINT_IGNORED = 1 << 12 | 1 << 13
 TAINT_WARN = 1 << 9
@@ -214,7 +216,7 @@ def _limit(item):
     """Runs one phase of a test with a time limit. A test that no signal can stop ends the run:
     the missing plan then says so."""
     marker = item.get_closest_marker("timeout")
-    seconds = marker.args[0] if marker else DEFAULT_TIMEOUT
+    seconds = int((marker.args[0] if marker else DEFAULT_TIMEOUT) * SLOWNESS)
 
     def expired(_signal, _frame):
         raise TimedOut(f"stopped after {seconds} s")

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import time
 
-# An emulated guest is several times slower than the machine that the promised times are made for.
+# How much slower the guest is than the machine that the promised times are made for.
 SCALE = float(os.environ.get("NFTO_TIME_SCALE", "4"))
 
 
