@@ -111,6 +111,35 @@ class Watch:
         return found
 
 
+class Leaks:
+    """What kmemleak finds, on a kernel that has it, of what was allocated since the start."""
+
+    FILE = "/sys/kernel/debug/kmemleak"
+    # What is younger, kmemleak takes for being on its way: seconds.
+    AGE = 6
+
+    def __init__(self):
+        self._there = os.path.exists(self.FILE)
+        if self._there:
+            self._command("scan=off")
+            self._command("clear")
+
+    def _command(self, word):
+        with open(self.FILE, "w") as file:
+            file.write(word)
+
+    def found(self):
+        """The first of them, in lines."""
+        if not self._there:
+            return []
+        time.sleep(self.AGE)
+        # What was in a register during the one is not during the other.
+        for _ in range(2):
+            self._command("scan")
+        with open(self.FILE) as file:
+            return [line.rstrip() for line in file][:40]
+
+
 class Results:
     """The results in TAP, each line written at once. Its plan comes last: none means a crash."""
 
@@ -199,6 +228,7 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_configure(config):
     config.nfto_watch = Watch()
+    config.nfto_leaks = Leaks()
     config.nfto_results = Results(config.getoption("--results"))
 
 
@@ -286,6 +316,10 @@ def pytest_sessionfinish(session):
     complaints = session.config.nfto_watch.complaints()
     if complaints:
         results.result("kernel log after the last test", False, complaints)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    leaks = session.config.nfto_leaks.found()
+    if leaks:
+        results.result("no memory is lost", False, leaks)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if not session.shouldstop:
         results.plan()
