@@ -22,17 +22,17 @@ EMULATOR_SUITE=trixie
 
 # make_emulator NEW
 make_emulator() {
-	local new=$1 log=$CACHE/emulator.log sources=()
+	local new=$1 log=$CACHE/emulator.log archive=()
 	need_commands mmdebstrap=mmdebstrap
 	say "fetching QEMU ($EMULATOR_SUITE)"
 	tree_apt_options >"$new/apt.conf"
 	tree_sources "$EMULATOR_SUITE" >"$new/sources.list"
-	[[ ! -s $new/sources.list ]] || sources=("$new/sources.list")
+	[[ ! -s $new/sources.list ]] || archive=("$new/sources.list")
 	if ! unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
 		mmdebstrap --mode=root --variant=apt --include=qemu-system-x86 \
 		--dpkgopt=force-unsafe-io --aptopt="$new/apt.conf" \
 		--aptopt='APT::Install-Recommends "false"' \
-		"$EMULATOR_SUITE" "$new/tree" "${sources[@]}" </dev/null >"$log" 2>&1; then
+		"$EMULATOR_SUITE" "$new/tree" "${archive[@]}" </dev/null >"$log" 2>&1; then
 		tail -n 20 "$log" >&2
 		die "mmdebstrap could not install QEMU; the whole log is in $log"
 	fi

@@ -208,6 +208,8 @@ def pytest_addoption(parser):
                      help="how many random flows test_fuzz.py makes")
     parser.addoption("--many", type=int, default=30000, metavar="N",
                      help="how many flows test_many.py has listed")
+    parser.addoption("--steps", type=int, default=60, metavar="N",
+                     help="how many operations test_chaos.py makes")
     parser.addoption("--seed", default="1", help="what makes random flows the same again")
 
 

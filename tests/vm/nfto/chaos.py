@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Operations at random on a router under traffic, each followed by a judgement.
+
+An operation may leave something changed that software forwards through all the same: a device out
+of the flowtable, a driver that refuses, hw-tc-offload switched off. What would stop forwarding, it
+puts right itself, a few packets later. So once all has settled, every flow must be forwarded.
+"""
+
+import itertools
+
+from nfto import frames, kmod, rules
+from nfto.cli import Cli
+from nfto.flow import BOTH, ORIGINAL, REPLY, Flow
+from nfto.netns import Namespace
+from nfto.shell import CommandError, wait_for
+from nfto.topology import Router
+from nfto.traffic import Ledger, assert_delivered, deliver, establish
+from nfto.worker import Worker
+
+# Until the table, the registry and conntrack agree after an operation: seconds. Gone is soon what
+# only the kernel's own collector sees; a driver that failed to delete is asked again with patience.
+SETTLED = 60
+ADDRESSES = 12
+# Without translation a connection bears that either end begins it anew: those are the traffic.
+KINDS = [("ipv4", "udp", "none"), ("ipv6", "udp", "none"), ("ipv4", "tcp", "none"),
+         ("ipv4", "udp", "both"), ("ipv6", "udp", "dnat"), ("ipv4", "udp", "snat")]
+
+
+def is_error(frame):
+    """An ICMP error, which bears what it is about: there was no way for that."""
+    return frame[23] == 1 if frame[12:14] == b"\x08\x00" else frame[20] == 58
+
+
+class Traffic(Worker):
+    """Packets of flows both ways, all the time. Some are lost while things change; none may arrive
+    twice or changed. flows may be replaced while it runs."""
+
+    def __init__(self, flows):
+        super().__init__()
+        self.flows = flows
+        self.ledger = Ledger()
+        self.count = 0
+
+    def steps(self):
+        while not self.stopping.wait(0.004):
+            for flow, direction in itertools.product(self.flows, BOTH):
+                self.ledger.send(flow.data(direction, 1, sizes=(200,))[0])
+                self.count += 1
+            self.ledger.collect()
+
+    def more(self, packets):
+        goal = self.count + packets
+        wait_for(lambda: self.count >= goal or self.error, 60, "traffic")
+        if self.error:
+            raise self.error
+
+    def faults(self):
+        """The neighbour's address may be the old one or the new one, while it changes."""
+        for key, arrivals in self.ledger.got.items():
+            arrivals = [arrival for arrival in arrivals if not is_error(arrival[1])]
+            if not arrivals:
+                continue
+            packet = self.ledger.sent.get(key)
+            if packet is None:
+                yield "a frame that was never sent: %s" % (key,)
+            elif len(arrivals) > 1:
+                yield "%s arrived %d times" % (key, len(arrivals))
+            elif arrivals[0][1][ADDRESSES:] != packet.expected[ADDRESSES:]:
+                yield "%s: %s" % (key, frames.difference(arrivals[0][1], packet.expected))
+
+    def forget(self):
+        """Judged; what is under way stays."""
+        for key in list(self.ledger.got):
+            self.ledger.got.pop(key)
+            self.ledger.sent.pop(key, None)
+
+
+class Storm:
+    """A router with its flows, and what happens to them. A context manager."""
+
+    def __init__(self, chance, suffix="", failing=None):
+        self.chance = chance
+        self.router = Router(("sim",) * 4, suffix=suffix)
+        self.cli = Cli(self.router)
+        # What makes allocations fail while it is entered, where the kernel can.
+        self.failing = failing
+        self.devices = []
+        self.traffic = None
+        self.kept = []
+        self.operations = sorted(name[3:] for name in dir(self) if name.startswith("do_"))
+        if not failing:
+            self.operations.remove("without_memory")
+
+    def __enter__(self):
+        self.router.__enter__()
+        self.load(self.router.names)
+        self.kept = [establish(Flow(self.router, *kind, client=client, server=client + 1))
+                     for kind in KINDS for client in (0, 2)
+                     # the ruleset sends those that it translates to the first server
+                     if kind[2] in ("none", "snat") or client == 0]
+        # Each frame is counted once, so these are others.
+        self.traffic = Traffic([establish(Flow(self.router, *kind, client=client,
+                                               server=client + 1))
+                                for kind in KINDS for client in (0, 2) if kind[2] == "none"])
+        self.traffic.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self.traffic.__exit__(*error)
+        self.router.__exit__(*error)
+
+    def load(self, devices):
+        self.devices = devices
+        self.router.nft(rules.whole(self.router, devices))
+
+    def step(self, name):
+        getattr(self, "do_" + name)()
+        self.settle(name)
+
+    # ---- judgement ----
+
+    def state(self):
+        """What the ASIC's table, the registry and conntrack hold, as sets that must be equal, and
+        what is still going on. A native driver's flows are in no registry."""
+        native = self.router.asic.get("personality") == "ft"
+        flows = self.cli.flows() if kmod.loaded(kmod.CORE) else []
+        table = {(entry["in"], entry["proto"], entry["src"], entry["sport"], entry["dst"],
+                  entry["dport"]) for entry in self.router.asic.table}
+        known = {(flow["ingress_name"], flow["protocol"], flow["source"],
+                  str(flow["source_port"]), flow["destination"], str(flow["destination_port"]))
+                 for flow in flows if flow["state"] == "hardware"}
+        busy = [flow for flow in flows if flow["state"] in ("queued", "removing")]
+        silent = [flow for flow in flows if flow["state"] in ("refused", "failed")
+                  and not flow["reason"]]
+        return table, table if native else known, busy, silent
+
+    def settled(self):
+        table, known, busy, silent = self.state()
+        return table == known and not busy and not silent
+
+    def explain(self):
+        table, known, busy, silent = self.state()
+        return "agreement; only in the ASIC: %s; only in the registry: %s; busy: %s; " \
+            "without a reason: %s; %s" % (table - known, known - table, busy, silent,
+                                          self.router.asic.calls)
+
+    def settle(self, name):
+        # linkwatch, which throws out all flows, comes up to a second after a carrier.
+        wait_for(lambda: self.router.running(self.router.names), 30, "links after " + name)
+        self.traffic.more(10)
+        wait_for(self.settled, SETTLED, self.explain, interval=0.1)
+        for flow in self.chance.sample(self.kept, 2):
+            for direction in BOTH:
+                assert_delivered(deliver([flow.probe(direction)]))
+        faults = list(self.traffic.faults())
+        assert not faults, faults[:5]
+        self.traffic.forget()
+        assert self.router.asic.calls["orphaned"] == 0
+
+    def end(self):
+        """The flowtable goes, and the ASIC holds nothing any more."""
+        self.router.asic.set(fail_del=0, latency_us=0)
+        self.load([])
+        wait_for(lambda: self.router.asic.entries == 0, SETTLED, "an empty table")
+        calls = self.router.asic.calls
+        assert calls["orphaned"] == 0 and calls["bind"] == calls["unbind"], calls
+
+    # ---- operations ----
+
+    def port(self):
+        return self.chance.choice(self.router.ports)
+
+    def some(self):
+        return sorted(self.chance.sample(self.router.names, self.chance.randint(1, 4)))
+
+    def until(self):
+        """A moment under traffic."""
+        self.traffic.more(self.chance.randrange(1, 60))
+
+    def do_reload(self):
+        self.load(self.some())
+
+    def do_software(self):
+        self.load([])
+
+    def do_whole(self):
+        self.load(self.router.names)
+
+    def do_device_in(self):
+        """Refused where it is in already, or where there is no flowtable."""
+        name = self.port().name
+        self.router.nft("add flowtable inet filter f { hook ingress priority 0; devices = { %s }; "
+                        "flags offload; }" % name, check=False)
+
+    def do_device_out(self):
+        self.router.nft("delete flowtable inet filter f { hook ingress priority 0; devices = "
+                        "{ %s }; }" % self.port().name, check=False)
+
+    def do_second_flowtable(self):
+        """Two flowtables want the same devices; only one can have each."""
+        text = "table inet other { %s }" % rules.flowtable(self.some(), name="g")
+        self.router.nft(text, check=False)
+        self.until()
+        self.router.nft("delete table inet other", check=False)
+
+    def do_clsact(self):
+        name = self.port().name
+        done = self.router.ns.run("tc qdisc add dev %s clsact" % name, check=False)
+        self.until()
+        if self.chance.random() < 0.5:
+            self.load(self.some())
+        if not done.returncode:
+            self.router.ns.run("tc qdisc del dev %s clsact" % name)
+
+    def do_down(self):
+        port = self.port()
+        self.router.ns.ip("link set %s down" % port.name)
+        self.until()
+        self.router.ns.ip("link set %s up" % port.name, *port.address_lines())
+
+    def do_delete_port(self):
+        port = self.port()
+        self.router.ns.ip("link del " + port.name)
+        self.until()
+        self.router.add_ports([port])
+
+    def do_delete_wire(self):
+        """The port goes with it."""
+        port = self.port()
+        self.router.ns.ip("link del " + port.lower)
+        self.until()
+        self.router.replace_wire(port)
+        self.router.add_ports([port])
+
+    def do_rename(self):
+        port = self.port()
+        self.router.ns.ip("link set %s down" % port.name, "link set %s name q" % port.name,
+                          "link set q up")
+        self.until()
+        self.router.ns.ip("link set q down", "link set q name " + port.name,
+                          "link set %s up" % port.name, *port.address_lines())
+
+    def do_move(self):
+        """Into a namespace that dies with it."""
+        port, there = self.port(), Namespace("there" + self.router.ns.name).create()
+        try:
+            self.router.move_port(port, there)
+            self.until()
+        finally:
+            with there.entered():
+                there.ip("link del " + port.lower)
+            there.delete()
+        self.router.replace_wire(port)
+        self.router.add_ports([port])
+
+    def do_neighbour(self):
+        port = self.port()
+        port.host_mac = "02:00:00:00:%02x:%02x" % (port.index, self.chance.randint(2, 9))
+        self.router.ns.ip(*list(port.address_lines())[2:4])
+
+    def do_route(self):
+        """The way to a net that is no flow's."""
+        port = self.port()
+        self.router.ns.ip("route del 10.77.%d.0/24" % (port.index + 1))
+        self.until()
+        self.router.ns.ip(*port.address_lines())
+
+    def do_forget(self):
+        """All connections, at once. Those that are translated begin anew with the client."""
+        self.router.conntrack("-F")
+        for flow in self.kept:
+            assert_delivered(deliver([flow.probe(ORIGINAL)]))
+            assert_delivered(deliver([flow.probe(REPLY)]))
+
+    def do_hw_tc_offload(self):
+        self.router.ns.run("ethtool -K %s hw-tc-offload %s" % (
+            self.port().name, self.chance.choice(("on", "off"))))
+
+    def do_refuse(self):
+        self.router.asic.set(fail_add="%d %d" % (self.chance.choice((5, 22, 28, 95)),
+                                                 self.chance.randint(1, 5)))
+
+    def do_stuck(self):
+        self.router.asic.set(fail_del="16 %d" % self.chance.randint(1, 2))
+
+    def do_blind(self):
+        self.router.asic.set(fail_stats="5 %d" % self.chance.randint(1, 5))
+
+    def do_no_binding(self):
+        self.router.asic.set(fail_bind="12 %d" % self.chance.randint(1, 3))
+        self.load(self.some())
+
+    def do_latency(self):
+        self.router.asic.set(latency_us=self.chance.choice((0, 0, 1000, 20000)))
+
+    def do_capacity(self):
+        self.router.asic.set(capacity=self.chance.choice((0, 3, 65536, 65536)))
+
+    def do_policy(self):
+        if kmod.loaded(kmod.CORE):
+            self.cli.text("policy", self.port().name, "offload",
+                          self.chance.choice(("auto", "off")))
+
+    def do_flush(self):
+        if kmod.loaded(kmod.CORE):
+            self.cli.text("flush", "all")
+
+    def do_ask(self):
+        """What others ask for at the same time."""
+        for words in ("status",), ("flows",):
+            if kmod.loaded(kmod.CORE):
+                self.cli.json(*words)
+
+    def do_native(self):
+        """The stock code at work, with the driver's own flowtable offload, and back."""
+        self.load([])
+        wait_for(lambda: self.router.asic.entries == 0, SETTLED, "an empty table")
+        native = self.router.asic.get("personality") == "ft"
+        self.router.asic.set(personality="generic" if native else "ft")
+        self.load(self.some())
+
+    def do_without_memory(self):
+        """One operation during which the module gets none; that may fail, as it says."""
+        name = self.chance.choice([each for each in self.operations if each in (
+            "reload", "whole", "device_in", "flush", "policy", "delete_port", "forget")])
+        with self.failing(self.chance.randint(1, 3)):
+            try:
+                getattr(self, "do_" + name)()
+            except (CommandError, AssertionError) as error:
+                print("   " + str(error).splitlines()[0])
+        # Whatever was left undone.
+        missing = [port for port in self.router.ports if not self.router.ns.has_link(port.name)]
+        if missing:
+            self.router.add_ports(missing)
+        for flow in self.kept:
+            for direction in BOTH:
+                deliver([flow.probe(direction)])
+
+
+def reload_module(storms):
+    """Out, under traffic, as soon as its last flowtable is gone, and in again."""
+    for storm in storms:
+        storm.load([])
+    kmod.unload(kmod.CORE)
+    kmod.load(kmod.CORE)
+    for storm in storms:
+        storm.load(storm.router.names)
+
