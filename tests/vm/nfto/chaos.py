@@ -7,6 +7,7 @@ puts right itself, a few packets later. So once all has settled, every flow must
 """
 
 import itertools
+import threading
 
 from nfto import frames, kmod, rules
 from nfto.cli import Cli
@@ -40,13 +41,16 @@ class Traffic(Worker):
         self.flows = flows
         self.ledger = Ledger()
         self.count = 0
+        # Protects ledger: who judges it may be another thread.
+        self.lock = threading.Lock()
 
     def steps(self):
         while not self.stopping.wait(0.004):
-            for flow, direction in itertools.product(self.flows, BOTH):
-                self.ledger.send(flow.data(direction, 1, sizes=(200,))[0])
-                self.count += 1
-            self.ledger.collect()
+            with self.lock:
+                for flow, direction in itertools.product(self.flows, BOTH):
+                    self.ledger.send(flow.data(direction, 1, sizes=(200,))[0])
+                    self.count += 1
+                self.ledger.collect()
 
     def more(self, packets):
         goal = self.count + packets
@@ -54,25 +58,26 @@ class Traffic(Worker):
         if self.error:
             raise self.error
 
+    def judge(self):
+        """What has arrived is judged, and forgotten; what is under way stays."""
+        with self.lock:
+            faults = list(self.faults())
+            for key in list(self.ledger.got):
+                self.ledger.got.pop(key)
+                self.ledger.sent.pop(key, None)
+        assert not faults, "%d faults:\n%s" % (len(faults), "\n".join(faults[:5]))
+
     def faults(self):
         """The neighbour's address may be the old one or the new one, while it changes."""
         for key, arrivals in self.ledger.got.items():
-            arrivals = [arrival for arrival in arrivals if not is_error(arrival[1])]
-            if not arrivals:
-                continue
+            arrived = [frame for _, frame in arrivals if not is_error(frame)]
             packet = self.ledger.sent.get(key)
             if packet is None:
-                yield "a frame that was never sent: %s" % (key,)
-            elif len(arrivals) > 1:
-                yield "%s arrived %d times" % (key, len(arrivals))
-            elif arrivals[0][1][ADDRESSES:] != packet.expected[ADDRESSES:]:
-                yield "%s: %s" % (key, frames.difference(arrivals[0][1], packet.expected))
-
-    def forget(self):
-        """Judged; what is under way stays."""
-        for key in list(self.ledger.got):
-            self.ledger.got.pop(key)
-            self.ledger.sent.pop(key, None)
+                yield "a frame that was never sent, or a second time: %s" % (key,)
+            elif len(arrived) > 1:
+                yield "%s arrived %d times" % (key, len(arrived))
+            elif arrived and arrived[0][ADDRESSES:] != packet.expected[ADDRESSES:]:
+                yield "%s: %s" % (key, frames.difference(arrived[0], packet.expected))
 
 
 class Storm:
@@ -152,9 +157,7 @@ class Storm:
         for flow in self.chance.sample(self.kept, 2):
             for direction in BOTH:
                 assert_delivered(deliver([flow.probe(direction)]))
-        faults = list(self.traffic.faults())
-        assert not faults, faults[:5]
-        self.traffic.forget()
+        self.traffic.judge()
         assert self.router.asic.calls["orphaned"] == 0
 
     def end(self):
