@@ -6,6 +6,7 @@ of the flowtable, a driver that refuses, hw-tc-offload switched off. What would 
 puts right itself, a few packets later. So once all has settled, every flow must be forwarded.
 """
 
+import errno
 import itertools
 import threading
 
@@ -48,9 +49,18 @@ class Traffic(Worker):
         while not self.stopping.wait(0.004):
             with self.lock:
                 for flow, direction in itertools.product(self.flows, BOTH):
-                    self.ledger.send(flow.data(direction, 1, sizes=(200,))[0])
-                    self.count += 1
+                    self.send(flow.data(direction, 1, sizes=(200,))[0])
                 self.ledger.collect()
+
+    def send(self, packet):
+        try:
+            self.ledger.send(packet)
+        except OSError as error:
+            # The wire is not there at the moment.
+            if error.errno not in (errno.ENETDOWN, errno.ENXIO, errno.ENODEV, errno.EBADF):
+                raise
+            self.ledger.sent.pop(packet.key)
+        self.count += 1
 
     def more(self, packets):
         goal = self.count + packets
