@@ -367,6 +367,7 @@ const struct nfto_sim_personality nfto_sim_ft = {
 	.shared_blocks		= true,
 	.hw_tc_each_call	= true,
 	.any_callback		= true,
+	.handed_over		= true,
 	.pppoe			= true,
 	.guards			= NFTO_SIM_GUARD_ALL,
 	/* SYN, FIN and RST are never bound in hardware. */

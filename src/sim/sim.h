@@ -420,6 +420,7 @@ struct nfto_sim_personality {
 	bool		ethertype_each_call;	/* the protocol has to be one */
 	bool		hw_tc_fixed;	/* hw-tc-offload is always on */
 	bool		any_callback;	/* a rule is found through every port's callback */
+	bool		handed_over;	/* a rule stays as long as any port has a callback */
 	bool		port_cookies;	/* two ports may have rules with the same cookie */
 	bool		replaces;	/* a rule with a known cookie takes the old one's place */
 	bool		no_stats;	/* no such call */

@@ -276,7 +276,8 @@ void nfto_sim_table_drop(struct nfto_sim_asic *asic, const struct nfto_sim_bindi
 	xa_for_each(&asic->ids, id, entry) {
 		if ((binding && entry->binding == binding) ||
 		    (port && (entry->in == port || entry->out == port ||
-			      entry->binding->port == port))) {
+			      (entry->binding->port == port &&
+			       !entry->binding->personality->handed_over)))) {
 			nfto_sim_table_remove(asic, entry);
 			asic->orphaned++;
 		}

@@ -254,6 +254,28 @@ static int block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 /* ---- blocks ---- */
 
 /*
+ * A flowtable asks the callbacks of all its devices for each flow, the first of which takes it.
+ * Where one device is taken out, the others' callbacks still find what was given to it.
+ */
+static void binding_hand_over(struct nfto_sim_binding *binding)
+{
+	struct nfto_sim_asic *asic = binding->asic;
+	struct nfto_sim_binding *other;
+	struct nfto_sim_entry *entry;
+	unsigned long id;
+
+	lockdep_assert_held(&asic->lock);
+	list_for_each_entry(other, &asic->bindings, list) {
+		if (other == binding || !other->port)
+			continue;
+		xa_for_each(&asic->ids, id, entry)
+			if (entry->binding == binding)
+				entry->binding = other;
+		return;
+	}
+}
+
+/*
  * The owner of the block has let go: nobody calls back any more. A correct owner has
  * deleted its rules before, tc between UNBIND and this.
  */
@@ -263,6 +285,8 @@ static void binding_release(void *cb_priv)
 	struct nfto_sim_asic *asic = binding->asic;
 
 	mutex_lock(&asic->lock);
+	if (binding->personality->handed_over)
+		binding_hand_over(binding);
 	nfto_sim_table_drop(asic, binding, NULL);
 	list_del(&binding->list);
 	mutex_unlock(&asic->lock);

@@ -215,7 +215,13 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Keeps one part. A module stays in one part, since its tests may share fixtures."""
+    """Keeps one part. A module stays in one part, since its tests may share fixtures. What is to be
+    asked for by name is left out otherwise."""
+    named = [os.path.basename(word.split("::")[0]) for word in config.args]
+    unasked = [item for item in items if item.get_closest_marker("by_name")
+               and os.path.basename(str(item.fspath)) not in named]
+    config.hook.pytest_deselected(items=unasked)
+    items[:] = [item for item in items if item not in unasked]
     index, count = map(int, config.getoption("--shard").split("/"))
     modules = {}
     for item in items:

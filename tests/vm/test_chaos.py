@@ -46,6 +46,7 @@ def seed(request):
     return request.config.getoption("--seed")
 
 
+@pytest.mark.by_name
 @pytest.mark.timeout(20000)
 def test_anything_at_any_time(steps, seed):
     """A second router lives beside it, to which things happen too, and dies now and then."""

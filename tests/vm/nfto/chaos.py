@@ -23,6 +23,7 @@ from nfto.worker import Worker
 # only the kernel's own collector sees; a driver that failed to delete is asked again with patience.
 SETTLED = 60
 ADDRESSES = 12
+NO_WIRE = (errno.ENETDOWN, errno.ENOBUFS, errno.ENXIO, errno.ENODEV, errno.EBADF)
 # Without translation a connection bears that either end begins it anew: those are the traffic.
 KINDS = [("ipv4", "udp", "none"), ("ipv6", "udp", "none"), ("ipv4", "tcp", "none"),
          ("ipv4", "udp", "both"), ("ipv6", "udp", "dnat"), ("ipv4", "udp", "snat")]
@@ -57,7 +58,7 @@ class Traffic(Worker):
             self.ledger.send(packet)
         except OSError as error:
             # The wire is not there at the moment.
-            if error.errno not in (errno.ENETDOWN, errno.ENXIO, errno.ENODEV, errno.EBADF):
+            if error.errno not in NO_WIRE:
                 raise
             self.ledger.sent.pop(packet.key)
         self.count += 1
