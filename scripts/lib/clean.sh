@@ -133,7 +133,7 @@ clean_of_suite() {
 # in DIR/share, or that came with it, and lets it run each STAGE of tests/packages, whose results
 # (TAP) and log are then in DIR/share. Caller sets SOURCES, what the guest has at /nfto.
 boot_disk() {
-	local dir=$1 seconds=$2 console=$1/console-$3 append status=0
+	local dir=$1 seconds=$2 console=$1/console-$3 append status=0 tries=3
 	shift 2
 	rm -f "$dir/share/status"
 	echo "$*" >"$dir/share/stages"
@@ -147,8 +147,14 @@ boot_disk() {
 	share_args nfto "$SOURCES" readonly=on
 	share_args repository "$dir/repository" readonly=on
 	share_args share "$dir/share"
-	timeout --foreground "$seconds" "${QEMU[@]}" -append "$append" \
-		</dev/null >"$dir/qemu" 2>&1 || status=$?
+	# QEMU may fail at boot, see boot_failure(): nothing of ours has run then.
+	while ((tries--)); do
+		status=0
+		timeout --foreground "$seconds" "${QEMU[@]}" -append "$append" \
+			</dev/null >"$dir/qemu" 2>&1 || status=$?
+		((status)) && grep -q 'Assertion .* failed' "$dir/qemu" &&
+			[[ ! -e $dir/share/results-$1 ]] || break
+	done
 	[[ ! -s $dir/share/status || $status != 0 ]] || return 0
 	{
 		echo "the guest ended with status $status; QEMU: $(tail -n 1 "$dir/qemu")"

@@ -174,6 +174,20 @@ def test_native_offload_goes_on_as_it_is(router, nat, kernel_log):
         assert_software(measure(flow, 10))
 
 
+def test_native_flows_outlive_the_ports_of_others():
+    """The driver may have been told of a flow by the port that goes."""
+    kmod.load(kmod.CORE)
+    with Router(("sim",) * 4) as router:
+        router.asic.set(personality="ft")
+        router.nft(rules.whole(router))
+        flow = established(router, client=2, server=3)
+        router.ns.ip("link del p0")
+        assert_hardware(measure(flow, 10))
+        router.nft(rules.whole(router, []))
+        wait_for(lambda: router.asic.entries == 0, 5 * SCALE, "an empty table")
+        assert router.asic.calls["orphaned"] == 0
+
+
 def test_native_flows_end_in_time(router):
     router.asic.set(personality="ft")
     timeout = router.flow_timeout(3)

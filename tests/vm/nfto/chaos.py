@@ -23,6 +23,7 @@ from nfto.worker import Worker
 # only the kernel's own collector sees; a driver that failed to delete is asked again with patience.
 SETTLED = 60
 ADDRESSES = 12
+# What a sender is told whose wire, or what is behind it, is not there.
 NO_WIRE = (errno.ENETDOWN, errno.ENOBUFS, errno.ENXIO, errno.ENODEV, errno.EBADF)
 # Without translation a connection bears that either end begins it anew: those are the traffic.
 KINDS = [("ipv4", "udp", "none"), ("ipv6", "udp", "none"), ("ipv4", "tcp", "none"),
