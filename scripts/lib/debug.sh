@@ -13,6 +13,7 @@ make_debug() {
 	cp -a "$tree/tree" "$new/tree"
 	grep -v '^#' "$TOP/scripts/lib/debug.config" >"$new/tree/usr/src/debug.config"
 	cp "$TOP/scripts/lib/build-debug" "$new/tree/usr/src/"
+	# shellcheck disable=SC2016 # the inner shell expands these
 	unshare --mount --pid --fork --kill-child --propagation private bash -euc '
 		tree=$1
 		shift

@@ -13,6 +13,9 @@ QEMU_PID=
 # Whatever goes wrong in the kernel ends the guest.
 KERNEL_ARGS='console=ttyS0 loglevel=5 panic=-1 oops=panic softlockup_panic=1 watchdog_thresh=60'
 KERNEL_ARGS+=' rcupdate.rcu_cpu_stall_timeout=120'
+# QEMU 10 asserts what is not so (iotlb_to_section) where one processor moves devices in memory, as
+# it does at boot, and another looks for one: that one comes later, see guest-init.
+KERNEL_ARGS+=' maxcpus=1'
 # What is emulated has nobody to be protected from, and its clock does not drift.
 KERNEL_ARGS+=' mitigations=off tsc=reliable'
 
@@ -190,8 +193,7 @@ guest_trouble() {
 
 # What ended the boot before anything of ours, in words; nothing if that is not what happened. An
 # emulated machine trips over code that the kernel patches while another processor runs it, about
-# once in 200 boots, before the kernel's first process. QEMU 10 asserts what is not so while one
-# processor moves devices in memory, and another looks for one (iotlb_to_section), about as often.
+# once in 200 boots, before the kernel's first process; and QEMU may fail, see KERNEL_ARGS.
 boot_failure() {
 	[[ -z $STOPPED && ! -s $RUN/status ]] || return 0
 	if [[ ! -s $RUN/qemu ]]; then
@@ -204,7 +206,7 @@ boot_failure() {
 # run_guest: runs the command and sets GUEST_STATUS to its status. If the guest failed, it says why
 # in a sentence, after the end of the console, and exits with STATUS_TIMEOUT or STATUS_BROKEN.
 run_guest() {
-	local trouble tries=3
+	local trouble tries=4
 	start_guest
 	follow_guest
 	while ((--tries)); do

@@ -26,13 +26,13 @@ def test_warns():
     plant("warn")
 
 
-@pytest.mark.expect_log("WARNING: CPU: .* planted_write")
+@pytest.mark.expect_log("WARNING: CPU: .* plant_warn")
 def test_expected_warning(kernel_log):
     plant("warn")
     assert kernel_log.wait_for("planted$")
 
 
-@pytest.mark.expect_log("WARNING: CPU: .* planted_write")
+@pytest.mark.expect_log("WARNING: CPU: .* plant_warn")
 def test_expected_warning_missing():
     pass
 
