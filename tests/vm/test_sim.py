@@ -17,6 +17,8 @@ from nfto.traffic import (Measurement, assert_delivered, assert_hardware, assert
                           measure)
 from nfto.wire import Wire, send_unfinished, tagged
 
+pytestmark = pytest.mark.simulator
+
 CTAG, STAG = (0x8100, 0x600a), (0x88a8, 0x0014)
 GUARDS = ("host_ttl", "host_fragment", "host_options", "host_tcp_flags", "host_other", "host_miss")
 

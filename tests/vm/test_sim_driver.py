@@ -19,6 +19,7 @@ from nfto.traffic import (Measurement, assert_delivered, assert_hardware, assert
                           establish, measure, offloaded)
 from nfto.wire import Wire, tagged
 
+pytestmark = pytest.mark.simulator
 OUT = " action mirred egress redirect dev p1"
 
 

@@ -15,6 +15,7 @@ from nfto.shell import SCALE, CommandError, read, run, wait_for
 from nfto.topology import Router
 from nfto.traffic import Background, assert_hardware, measure
 
+pytestmark = pytest.mark.simulator
 KIND = "type nft_offload_sim"
 
 

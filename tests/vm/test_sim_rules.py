@@ -9,6 +9,7 @@ from nfto.flow import ORIGINAL, Flow
 from nfto.shell import SCALE, wait_for
 from nfto.topology import Router
 
+pytestmark = pytest.mark.simulator
 OUT = " action mirred egress redirect dev p1"
 
 
