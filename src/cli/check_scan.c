@@ -583,6 +583,8 @@ static void scan_block(struct scanner *s, const struct context *context)
 		} else {
 			scan_command(s, context);
 		}
+		/* What was in there may have had a context of its own, which has ended. */
+		s->context = context;
 		/* What was left over is nothing that is known. */
 		if (s->token.type == TOKEN_OPEN || s->token.type == TOKEN_OTHER)
 			skip_statement(s);
