@@ -12,11 +12,11 @@ import threading
 
 from nfto import frames, kmod, rules
 from nfto.cli import Cli
-from nfto.flow import BOTH, ORIGINAL, REPLY, Flow
+from nfto.flow import BOTH, Flow
 from nfto.netns import Namespace
 from nfto.shell import CommandError, wait_for
 from nfto.topology import Router
-from nfto.traffic import Ledger, assert_delivered, deliver, establish
+from nfto.traffic import Ledger, deliver, establish, probe
 from nfto.worker import Worker
 
 # Until the table, the registry and conntrack agree after an operation: seconds. Gone is soon what
@@ -140,7 +140,7 @@ class Storm:
         """What the ASIC's table, the registry and conntrack hold, as sets that must be equal, and
         what is still going on. A native driver's flows are in no registry."""
         native = self.router.asic.get("personality") == "ft"
-        flows = self.cli.flows() if kmod.loaded(kmod.CORE) else []
+        flows = self.cli.flows()
         table = {(entry["in"], entry["proto"], entry["src"], entry["sport"], entry["dst"],
                   entry["dport"]) for entry in self.router.asic.table}
         known = {(flow["ingress_name"], flow["protocol"], flow["source"],
@@ -167,8 +167,7 @@ class Storm:
         self.traffic.more(10)
         wait_for(self.settled, SETTLED, self.explain, interval=0.1)
         for flow in self.chance.sample(self.kept, 2):
-            for direction in BOTH:
-                assert_delivered(deliver([flow.probe(direction)]))
+            probe(flow)
         self.traffic.judge()
         assert self.router.asic.calls["orphaned"] == 0
 
@@ -284,8 +283,7 @@ class Storm:
         """All connections, at once. Those that are translated begin anew with the client."""
         self.router.conntrack("-F")
         for flow in self.kept:
-            assert_delivered(deliver([flow.probe(ORIGINAL)]))
-            assert_delivered(deliver([flow.probe(REPLY)]))
+            probe(flow)
 
     def do_hw_tc_offload(self):
         self.router.ns.run("ethtool -K %s hw-tc-offload %s" % (
@@ -312,19 +310,15 @@ class Storm:
         self.router.asic.set(capacity=self.chance.choice((0, 3, 65536, 65536)))
 
     def do_policy(self):
-        if kmod.loaded(kmod.CORE):
-            self.cli.text("policy", self.port().name, "offload",
-                          self.chance.choice(("auto", "off")))
+        self.cli.text("policy", self.port().name, "offload", self.chance.choice(("auto", "off")))
 
     def do_flush(self):
-        if kmod.loaded(kmod.CORE):
-            self.cli.text("flush", "all")
+        self.cli.text("flush", "all")
 
     def do_ask(self):
         """What others ask for at the same time."""
         for words in ("status",), ("flows",):
-            if kmod.loaded(kmod.CORE):
-                self.cli.json(*words)
+            self.cli.json(*words)
 
     def do_native(self):
         """The stock code at work, with the driver's own flowtable offload, and back."""
@@ -360,4 +354,3 @@ def reload_module(storms):
     kmod.load(kmod.CORE)
     for storm in storms:
         storm.load(storm.router.names)
-
