@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/hashtable.h>
 #include <linux/if_pppox.h>
 #include <linux/if_vlan.h>
 #include <linux/module.h>
@@ -7,19 +8,20 @@
 #include <linux/ppp_defs.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
+#include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_flow_table.h>
 #include <net/netfilter/nf_tables.h>
 #include "../compat/flowtable.h"
 #include "bind.h"
 #include "flow.h"
+#include "net.h"
 #include "path.h"
 #include "port.h"
 #include "trace.h"
 #include "watch.h"
 #include <uapi/linux/nft_offload.h>
 
-static LIST_HEAD(nfto_tables);	/* nfto_lock */
-static u32 nfto_tables_seq;	/* nfto_lock; how often one came or went */
+static DEFINE_HASHTABLE(nfto_tables, 8);	/* by the flowtable's address; nfto_lock */
 
 const struct nfto_bind *nfto_bind_of(const struct nfto_table *table, int ifindex)
 {
@@ -50,24 +52,30 @@ enum nfto_reason nfto_bind_port(const struct nfto_table *table, int ifindex,
 struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir)
 {
 	struct flow_offload_tuple_rhash *tuplehash = &core->tuplehash[dir];
+	struct nfto_net *net = nfto_net_of(nf_ct_net(core->ct));
 	struct nfto_table *table;
 
 	lockdep_assert_held(&nfto_lock);
-	list_for_each_entry(table, &nfto_tables, list)
+	list_for_each_entry(table, &net->tables, list)
 		if (flow_offload_lookup(table->ft, &tuplehash->tuple) == tuplehash)
 			return table;
 	return NULL;
 }
 
-struct nfto_table *nfto_bind_next_table(u32 round)
+struct nfto_table *nfto_bind_next_table(struct nfto_net *net)
 {
 	struct nfto_table *table;
 
 	lockdep_assert_held(&nfto_lock);
-	list_for_each_entry(table, &nfto_tables, list)
-		if (table->round != round)
-			return table;
-	return NULL;
+	table = list_first_entry_or_null(&net->rounds, struct nfto_table, round_node);
+	return table && table->round != net->round ? table : NULL;
+}
+
+void nfto_bind_done_with(struct nfto_table *table)
+{
+	lockdep_assert_held(&nfto_lock);
+	table->round = table->net->round;
+	list_move_tail(&table->round_node, &table->net->rounds);
 }
 
 const struct nfto_table *nfto_bind_table_at(const struct net *net, unsigned int at)
@@ -75,27 +83,23 @@ const struct nfto_table *nfto_bind_table_at(const struct net *net, unsigned int 
 	const struct nfto_table *table;
 
 	lockdep_assert_held(&nfto_lock);
-	list_for_each_entry(table, &nfto_tables, list)
-		if (read_pnet(&table->ft->net) == net && !at--)
+	list_for_each_entry(table, &nfto_net_of(net)->tables, list)
+		if (!at--)
 			return table;
 	return NULL;
 }
 
 const struct nfto_table *nfto_bind_table_behind(const struct nfto_table *table)
 {
-	const struct net *net = read_pnet(&table->ft->net);
-
 	lockdep_assert_held(&nfto_lock);
-	list_for_each_entry_continue(table, &nfto_tables, list)
-		if (read_pnet(&table->ft->net) == net)
-			return table;
-	return NULL;
+	return list_is_last(&table->list, &table->net->tables) ? NULL :
+	       list_next_entry(table, list);
 }
 
-u32 nfto_bind_seq(void)
+u32 nfto_bind_seq(const struct net *net)
 {
 	lockdep_assert_held(&nfto_lock);
-	return nfto_tables_seq;
+	return nfto_net_of(net)->seq;
 }
 
 /*
@@ -207,7 +211,8 @@ static struct nfto_table *nfto_bind_find_table(const struct nf_flowtable *ft)
 	struct nfto_table *table, *found = NULL;
 
 	spin_lock_bh(&nfto_lock);
-	list_for_each_entry(table, &nfto_tables, list) {
+	/* not in its namespace's list: of a flowtable that ends late, it may be gone */
+	hash_for_each_possible(nfto_tables, table, by_ft, (unsigned long)ft) {
 		if (table->ft == ft) {
 			found = table;
 			break;
@@ -223,39 +228,52 @@ static struct nfto_table *nfto_bind_find_table(const struct nf_flowtable *ft)
 
 static struct nfto_table *nfto_bind_new_table(struct nf_flowtable *ft)
 {
-	struct nfto_table *table = kzalloc(sizeof(*table), GFP_KERNEL);
+	struct nfto_table *table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
 
 	if (!table)
 		return NULL;
 	table->ft = ft;
+	table->net = nfto_net_of(read_pnet(&ft->net));
+	INIT_LIST_HEAD(&table->list);
 	INIT_LIST_HEAD(&table->binds);
 	INIT_LIST_HEAD(&table->flows);
 	/* also if no device is bridged: software's flows and native drivers' become wrong too */
-	nfto_watch_use(read_pnet(&ft->net));
-	if (nf_flow_table_offload_add_cb(ft, nfto_bind_cb, table)) {
-		nfto_watch_unuse(read_pnet(&ft->net));
-		kfree(table);
-		return NULL;
-	}
+	if (nfto_watch_use(table->net))
+		goto err_free;
+	if (nf_flow_table_offload_add_cb(ft, nfto_bind_cb, table))
+		goto err_unuse;
 	spin_lock_bh(&nfto_lock);
-	list_add_tail(&table->list, &nfto_tables);
-	nfto_tables_seq++;
+	hash_add(nfto_tables, &table->by_ft, (unsigned long)ft);
+	list_add_tail(&table->list, &table->net->tables);
+	/* what will be attached during a round belongs to it already */
+	table->round = table->net->round;
+	list_add_tail(&table->round_node, &table->net->rounds);
+	table->net->seq++;
 	spin_unlock_bh(&nfto_lock);
 	return table;
+
+err_unuse:
+	nfto_watch_unuse(table->net);
+err_free:
+	kfree(table);
+	return NULL;
 }
 
 static void nfto_bind_put_table(struct nfto_table *table)
 {
 	if (table->num_binds)
 		return;
-	nf_flow_table_offload_del_cb(table->ft, nfto_bind_cb, table);
-	/* unlinked first, so that action() attaches nothing to it any more */
+	/* unlisted first, so that nothing is attached to it any more */
 	spin_lock_bh(&nfto_lock);
-	list_del(&table->list);
-	nfto_tables_seq++;
+	hash_del(&table->by_ft);
+	list_del_init(&table->list);
+	list_del(&table->round_node);
+	table->net->seq++;
 	spin_unlock_bh(&nfto_lock);
 	nfto_flow_drop_table(table);
-	nfto_watch_unuse(read_pnet(&table->ft->net));
+	/* last: until no flow is attached, the core has to tell us of those that it frees */
+	nf_flow_table_offload_del_cb(table->ft, nfto_bind_cb, table);
+	nfto_watch_unuse(table->net);
 	kfree(table);
 }
 
@@ -297,7 +315,7 @@ static struct nfto_bind *nfto_bind_find(struct nfto_table *table, const struct n
 static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 {
 	struct nfto_table *table = nfto_bind_find_table(ft);
-	struct nfto_bind *bind = kzalloc(sizeof(*bind), GFP_KERNEL);
+	struct nfto_bind *bind = kzalloc(sizeof(*bind), GFP_KERNEL_ACCOUNT);
 
 	if (!bind)
 		return -ENOMEM;
@@ -391,7 +409,8 @@ static struct nfto_bind *nfto_bind_find_unbridged(const struct net_device *dev)
 	struct nfto_bind *bind;
 
 	lockdep_assert_held(&nfto_lock);
-	list_for_each_entry(table, &nfto_tables, list)
+	/* a device that is looked for is below one of its own namespace */
+	list_for_each_entry(table, &nfto_net_of(dev_net(dev))->tables, list)
 		list_for_each_entry(bind, &table->binds, list)
 			if (bind->backend == NFTO_SOFTWARE && !bind->port &&
 			    nfto_bind_lives(table, bind) &&
@@ -448,7 +467,7 @@ u32 nfto_bind_backend(const struct net_device *dev, enum nfto_reason *reason)
 
 	*reason = NFTO_REASON_NONE;
 	spin_lock_bh(&nfto_lock);
-	list_for_each_entry(table, &nfto_tables, list) {
+	list_for_each_entry(table, &nfto_net_of(dev_net(dev))->tables, list) {
 		list_for_each_entry(bind, &table->binds, list) {
 			if (bind->dev != dev)
 				continue;
@@ -654,5 +673,5 @@ int nfto_bind_init(void)
 void nfto_bind_exit(void)
 {
 	nfto_bind_unregister(ARRAY_SIZE(nfto_types));
-	WARN_ON(!list_empty(&nfto_tables));
+	WARN_ON(!hash_empty(nfto_tables));
 }

@@ -17,6 +17,7 @@ struct flow_offload;
 struct net_device;
 struct net;
 struct nf_flowtable;
+struct nfto_net;
 struct nfto_port;
 struct sk_buff;
 
@@ -31,11 +32,14 @@ enum nfto_backend {
  * long our callback is there.
  */
 struct nfto_table {
-	struct list_head list;		/* nfto_tables; nfto_lock */
+	struct hlist_node by_ft;	/* nfto_tables; nfto_lock */
+	struct list_head list;		/* net->tables; nfto_lock; empty: no flow is attached now */
+	struct list_head round_node;	/* net->rounds; nfto_lock */
 	struct nf_flowtable *ft;
+	struct nfto_net *net;
 	struct list_head binds;		/* nfto_lock */
 	struct list_head flows;		/* attached ones; nfto_lock */
-	u32 round;			/* nfto_lock; in which all flows were looked at */
+	u32 round;			/* nfto_lock; net->round when it was done with this one */
 	unsigned int num_binds;		/* setup() and free(), which never run at once */
 	unsigned int num_native;	/* nfto_lock */
 };
@@ -66,17 +70,18 @@ enum nfto_reason nfto_bind_port(const struct nfto_table *table, int ifindex,
  */
 struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir);
 
-/* A flowtable whose last round was another one, or NULL. Caller holds nfto_lock. */
-struct nfto_table *nfto_bind_next_table(u32 round);
+/* A flowtable that this round is not done with, or NULL. Caller holds nfto_lock. */
+struct nfto_table *nfto_bind_next_table(struct nfto_net *net);
+void nfto_bind_done_with(struct nfto_table *table);
 
 /*
  * For lists of what is there. A table is listed from its first device's bind to its last's end. The
  * caller holds nfto_lock: what is returned is good for as long. @at counts those of @net; NULL:
- * behind the last. The sequence number changes when one comes or goes.
+ * behind the last. The sequence number changes when one of @net comes or goes.
  */
 const struct nfto_table *nfto_bind_table_at(const struct net *net, unsigned int at);
 const struct nfto_table *nfto_bind_table_behind(const struct nfto_table *table);
-u32 nfto_bind_seq(void);
+u32 nfto_bind_seq(const struct net *net);
 const char *nfto_bind_table_name(const struct nfto_table *table);
 const char *nfto_bind_flowtable_name(const struct nfto_table *table);
 

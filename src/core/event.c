@@ -193,12 +193,12 @@ void nfto_event_exit(void)
 {
 	struct nfto_subscriber *each, *next;
 
-	/* no request is running any more, and after this nobody closes a socket */
-	netlink_unregister_notifier(&nfto_event_nb);
+	/* no request is running any more; as long as there are any, their sockets' end is told */
 	spin_lock_bh(&nfto_event_lock);
 	list_for_each_entry_safe(each, next, &nfto_subscribers, list) {
 		list_del(&each->list);
 		kfree(each);
 	}
 	spin_unlock_bh(&nfto_event_lock);
+	netlink_unregister_notifier(&nfto_event_nb);
 }

@@ -5,6 +5,7 @@
 #include "bind.h"
 #include "event.h"
 #include "flow_internal.h"
+#include "net.h"
 #include "path.h"
 #include "port.h"
 #include "trace.h"
@@ -14,13 +15,12 @@
 
 DEFINE_SPINLOCK(nfto_lock);
 
-u32 nfto_flow_round;			/* nfto_lock */
-
 /* nfto_lock */
 DEFINE_XARRAY(nfto_flow_ids);
 u64 nfto_flow_last_id;
 
 static struct rhashtable nfto_cookies;
+static struct kmem_cache *nfto_flow_cache;
 
 static const struct rhashtable_params nfto_cookie_params = {
 	.key_len = sizeof(unsigned long),
@@ -81,6 +81,11 @@ static void nfto_flow_drop_out(struct nfto_flow *flow)
 	flow->rule.out = NULL;
 }
 
+static void nfto_flow_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(nfto_flow_cache, container_of(rcu, struct nfto_flow, rcu));
+}
+
 /* Ends the flow's business at its port, and the flow, if there is none left. */
 static void nfto_flow_settle(struct nfto_flow *flow)
 {
@@ -102,7 +107,7 @@ static void nfto_flow_settle(struct nfto_flow *flow)
 		return;
 	nf_ct_put(flow->ct);
 	kfree(flow->text);
-	kfree_rcu(flow, rcu);	/* a hash walk may still pass over it */
+	call_rcu(&flow->rcu, nfto_flow_free_rcu);	/* a hash walk may still pass over it */
 }
 
 /* Keeps the port's books. */
@@ -152,7 +157,8 @@ static void nfto_flow_enqueue(struct nfto_flow *flow)
 {
 	lockdep_assert_held(&nfto_lock);
 	if (list_empty(&flow->queue_node))
-		list_add_tail(&flow->queue_node, &flow->port->queue);
+		list_add_tail(&flow->queue_node, flow->installed ? &flow->port->removals :
+								   &flow->port->queue);
 	nfto_port_kick(flow->port, 0);
 }
 
@@ -226,7 +232,7 @@ bool nfto_flow_acct(const struct nfto_flow *flow, u64 *packets, u64 *bytes)
 
 static struct nfto_flow *nfto_flow_alloc(struct flow_offload *core, u8 dir)
 {
-	struct nfto_flow *flow = kzalloc(sizeof(*flow), GFP_KERNEL);
+	struct nfto_flow *flow = kmem_cache_zalloc(nfto_flow_cache, GFP_KERNEL);
 
 	if (!flow)
 		return NULL;
@@ -248,12 +254,14 @@ static void nfto_flow_free_fresh(struct nfto_flow *flow)
 	if (!flow)
 		return;
 	nf_ct_put(flow->ct);
-	kfree(flow);
+	kmem_cache_free(nfto_flow_cache, flow);
 }
 
 static bool nfto_flow_attach(struct nfto_flow *flow, struct nfto_table *table)
 {
 	lockdep_assert_held(&nfto_lock);
+	if (list_empty(&table->list))	/* it ends */
+		return false;
 	if (rhashtable_insert_fast(&nfto_cookies, &flow->by_cookie, nfto_cookie_params))
 		return false;
 	flow->id = ++nfto_flow_last_id;
@@ -261,7 +269,7 @@ static bool nfto_flow_attach(struct nfto_flow *flow, struct nfto_table *table)
 		rhashtable_remove_fast(&nfto_cookies, &flow->by_cookie, nfto_cookie_params);
 		return false;
 	}
-	flow->round = nfto_flow_round;
+	flow->round = table->net->round;
 	flow->table = table;
 	flow->attached = true;
 	list_add_tail(&flow->table_node, &table->flows);
@@ -550,8 +558,9 @@ struct nfto_flow *nfto_flow_next(struct nfto_port *port)
 	lockdep_assert_held(&port->mutex);
 	spin_lock_bh(&nfto_lock);
 	if (!time_before(jiffies, port->retry_next))
-		list_splice_tail_init(&port->retry, &port->queue);
-	flow = list_first_entry_or_null(&port->queue, struct nfto_flow, queue_node);
+		list_splice_tail_init(&port->retry, &port->removals);
+	flow = list_first_entry_or_null(list_empty(&port->removals) ? &port->queue :
+					&port->removals, struct nfto_flow, queue_node);
 	if (flow) {
 		list_del_init(&flow->queue_node);
 		flow->busy = true;
@@ -737,23 +746,6 @@ out_unlock:
 	spin_unlock_bh(&nfto_lock);
 }
 
-void nfto_flow_take_gone(struct nfto_port *port, const struct net_device *out,
-			 struct list_head *to)
-{
-	struct nfto_flow *flow;
-
-	lockdep_assert_held(&port->mutex);
-	spin_lock_bh(&nfto_lock);
-	list_for_each_entry(flow, &port->flows, port_node) {
-		if (out && flow->rule.out != out)
-			continue;
-		flow->wanted = false;
-		flow->busy = true;
-		list_move_tail(&flow->queue_node, to);
-	}
-	spin_unlock_bh(&nfto_lock);
-}
-
 void nfto_flow_forget(struct nfto_flow *flow)
 {
 	spin_lock_bh(&nfto_lock);
@@ -774,11 +766,20 @@ int nfto_flow_init_owners(struct rhashtable *owners)
 
 int nfto_flow_init(void)
 {
-	return rhashtable_init(&nfto_cookies, &nfto_cookie_params);
+	int err;
+
+	nfto_flow_cache = KMEM_CACHE(nfto_flow, 0);
+	if (!nfto_flow_cache)
+		return -ENOMEM;
+	err = rhashtable_init(&nfto_cookies, &nfto_cookie_params);
+	if (err)
+		kmem_cache_destroy(nfto_flow_cache);
+	return err;
 }
 
 void nfto_flow_exit(void)
 {
 	WARN_ON(!xa_empty(&nfto_flow_ids));
 	rhashtable_destroy(&nfto_cookies);
+	kmem_cache_destroy(nfto_flow_cache);
 }

@@ -25,11 +25,12 @@ struct flow_offload;
 struct net;
 struct nf_conn;
 struct nfto_filter;
+struct nfto_net;
 struct nfto_port;
 struct nfto_table;
 
 /*
- * What happened around flows. It concerns those of namespace @net (only compared, NULL: all) that
+ * What happened around flows. It concerns those of namespace @net (its flows alone are asked) that
  *  ALL		are there
  *  DEVICE	enter by device @ifindex, or leave by it
  *  PREFIX	are routed to an address in @addr/@len of @family
@@ -71,7 +72,7 @@ struct nfto_flow {
 	struct rhash_head by_match;	/* port->owners, while @owner */
 	struct list_head table_node;	/* table->flows, while attached */
 	struct list_head port_node;	/* port->flows, while wanted, installed, queued or busy */
-	struct list_head queue_node;	/* port->queue or port->retry */
+	struct list_head queue_node;	/* port->queue, removals or retry */
 	unsigned long cookie;
 	u64 id;				/* our name for it, towards the driver and users */
 	struct nfto_table *table;	/* while attached */
@@ -87,7 +88,7 @@ struct nfto_flow {
 	char *text;			/* the driver's own words, or NULL */
 	int err;			/* the driver's errno, or 0 */
 	u32 poll_round;
-	u32 round;			/* nfto_flow_round when it was last looked at */
+	u32 round;			/* its namespace's when it was last looked at */
 	u8 state;			/* enum nfto_flow_state */
 	u8 reason;			/* enum nfto_reason */
 	u8 tries;			/* failures in a row */
@@ -137,11 +138,12 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex);
 void nfto_flow_drop_table(struct nfto_table *table);
 
 /*
- * Ends all flows that one of @num @changes concerns: they leave hardware, and the core's flowtable,
- * so that the next packet finds its way anew. Their entries in hardware are deleted by the workers.
- * May sleep; no locks.
+ * Ends all flows of @net that one of @num @changes concerns: they leave hardware, and the core's
+ * flowtable, so that the next packet finds its way anew. Their entries in hardware are deleted by
+ * the workers. May sleep; no locks but nfto_watch_mutex.
  */
-void nfto_flow_end_changed(const struct nfto_change *changes, unsigned int num);
+void nfto_flow_end_changed(struct nfto_net *net, const struct nfto_change *changes,
+			   unsigned int num);
 
 /*
  * The same for the flows that @filter passes, for an administrator; those that have packets come
@@ -181,6 +183,7 @@ void nfto_flow_forget(struct nfto_flow *flow);
 int nfto_flow_init_owners(struct rhashtable *owners);
 
 int nfto_flow_init(void);
+/* No flow is there any more, and none waits for RCU. */
 void nfto_flow_exit(void);
 
 #endif

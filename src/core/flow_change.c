@@ -4,11 +4,9 @@
 #include "bind.h"
 #include "filter.h"
 #include "flow_internal.h"
+#include "net.h"
 #include "port.h"
 #include "trace.h"
-
-/* One round over flows at a time: each tells what it has looked at by the order of the list. */
-static DEFINE_MUTEX(nfto_round_mutex);
 
 static bool nfto_change_covers(const struct nfto_change *change, const struct nfto_way *way)
 {
@@ -34,8 +32,6 @@ static bool nfto_change_concerns(const struct nfto_change *change, const struct 
 {
 	const struct nfto_way *way = &flow->way;
 
-	if (change->net && change->net != nf_ct_net(flow->ct))
-		return false;
 	switch (change->kind) {
 	case NFTO_CHANGE_ALL:
 		return true;
@@ -110,34 +106,33 @@ static struct nfto_flow *nfto_flow_next_in_round(struct nfto_table *table)
 
 	lockdep_assert_held(&nfto_lock);
 	flow = list_first_entry_or_null(&table->flows, struct nfto_flow, table_node);
-	if (!flow || flow->round == nfto_flow_round)
+	if (!flow || flow->round == table->net->round)
 		return NULL;
-	flow->round = nfto_flow_round;
+	flow->round = table->net->round;
 	list_move_tail(&flow->table_node, &table->flows);
 	return flow;
 }
 
-void nfto_flow_end_changed(const struct nfto_change *changes, unsigned int num)
+void nfto_flow_end_changed(struct nfto_net *net, const struct nfto_change *changes,
+			   unsigned int num)
 {
 	unsigned int looked = 0;
 	struct nfto_table *table;
 	struct nfto_flow *flow;
 
-	mutex_lock(&nfto_round_mutex);
+	mutex_lock(&net->round_mutex);
 	spin_lock_bh(&nfto_lock);
-	nfto_flow_round++;
-	while ((table = nfto_bind_next_table(nfto_flow_round))) {
+	net->round++;
+	while ((table = nfto_bind_next_table(net))) {
 		flow = nfto_flow_next_in_round(table);
-		if (!flow) {
-			table->round = nfto_flow_round;
-			nfto_flow_breathe(&looked);
-			continue;
-		}
-		nfto_flow_end_if_changed(flow, changes, num);
+		if (flow)
+			nfto_flow_end_if_changed(flow, changes, num);
+		else
+			nfto_bind_done_with(table);
 		nfto_flow_breathe(&looked);
 	}
 	spin_unlock_bh(&nfto_lock);
-	mutex_unlock(&nfto_round_mutex);
+	mutex_unlock(&net->round_mutex);
 }
 
 /* Ends both directions if @filter passes this one; returns how many it passes. */
@@ -178,16 +173,33 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex)
 	unsigned int looked = 0;
 	struct nfto_flow *flow;
 
-	mutex_lock(&nfto_round_mutex);
+	mutex_lock(&table->net->round_mutex);
 	spin_lock_bh(&nfto_lock);
-	nfto_flow_round++;
+	table->net->round++;
 	while ((flow = nfto_flow_next_in_round(table))) {
 		if (flow->way.in == ifindex)
 			nfto_flow_detach(flow, NFTO_REASON_UNBOUND);
 		nfto_flow_breathe(&looked);
 	}
 	spin_unlock_bh(&nfto_lock);
-	mutex_unlock(&nfto_round_mutex);
+	mutex_unlock(&table->net->round_mutex);
+}
+
+/*
+ * The next flow of @port that this round, as in poll_next(), has not looked at, or NULL. Those that
+ * it has go to the tail, where new ones are too.
+ */
+static struct nfto_flow *nfto_flow_next_at_port(struct nfto_port *port)
+{
+	struct nfto_flow *flow;
+
+	lockdep_assert_held(&nfto_lock);
+	flow = list_first_entry_or_null(&port->flows, struct nfto_flow, port_node);
+	if (!flow || flow->poll_round == port->poll_round)
+		return NULL;
+	flow->poll_round = port->poll_round;
+	list_move_tail(&flow->port_node, &port->flows);
+	return flow;
 }
 
 void nfto_flow_leave(struct nfto_port *port, enum nfto_reason reason)
@@ -197,16 +209,31 @@ void nfto_flow_leave(struct nfto_port *port, enum nfto_reason reason)
 
 	lockdep_assert_held(&port->mutex);
 	spin_lock_bh(&nfto_lock);
-	/* one round, as in poll_next(): nothing is added behind it, for the port has a reason */
 	port->poll_round++;
-	while (!list_empty(&port->flows)) {
-		flow = list_first_entry(&port->flows, struct nfto_flow, port_node);
-		if (flow->poll_round == port->poll_round)
-			break;
-		flow->poll_round = port->poll_round;
-		list_move_tail(&flow->port_node, &port->flows);
+	while ((flow = nfto_flow_next_at_port(port))) {
 		if (flow->wanted)
 			nfto_flow_withdraw(flow, reason);
+		nfto_flow_breathe(&looked);
+	}
+	spin_unlock_bh(&nfto_lock);
+}
+
+/* Nothing new comes that would have to go too: the device is not registered any more. */
+void nfto_flow_take_gone(struct nfto_port *port, const struct net_device *out,
+			 struct list_head *to)
+{
+	unsigned int looked = 0;
+	struct nfto_flow *flow;
+
+	lockdep_assert_held(&port->mutex);
+	spin_lock_bh(&nfto_lock);
+	port->poll_round++;
+	while ((flow = nfto_flow_next_at_port(port))) {
+		if (!out || flow->rule.out == out) {
+			flow->wanted = false;
+			flow->busy = true;
+			list_move_tail(&flow->queue_node, to);
+		}
 		nfto_flow_breathe(&looked);
 	}
 	spin_unlock_bh(&nfto_lock);

@@ -17,8 +17,6 @@
 extern struct xarray nfto_flow_ids;
 extern u64 nfto_flow_last_id;
 
-extern u32 nfto_flow_round;	/* of looking at all flows, see nfto_flow_end_changed() */
-
 /* The core's flow is on its way out: its status bits are the core's alone now. */
 static inline bool nfto_flow_dying(const struct flow_offload *core)
 {

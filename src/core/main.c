@@ -3,6 +3,7 @@
 #include "../compat/shims.h"
 #include "bind.h"
 #include "flow.h"
+#include "net.h"
 #include "netlink.h"
 #include "nfto.h"
 #include "policy.h"
@@ -47,9 +48,12 @@ static int __init nfto_init(void)
 	err = nfto_parse_params();
 	if (err)
 		return err;
-	err = nfto_flow_init();
+	err = nfto_net_init();
 	if (err)
 		return err;
+	err = nfto_flow_init();
+	if (err)
+		goto err_exit_net;
 	err = nfto_port_init();
 	if (err)
 		goto err_exit_flow;
@@ -74,6 +78,8 @@ err_exit_port:
 	nfto_port_exit();
 err_exit_flow:
 	nfto_flow_exit();
+err_exit_net:
+	nfto_net_exit();
 	return err;
 }
 
@@ -81,7 +87,7 @@ err_exit_flow:
  * No flowtable uses us, so no callback, action() or hook runs and no flow is attached. Ports may
  * still be winding up: requests of users and the types go first, then watch_exit() ends every port
  * and every policy inline, under RTNL; then late workers, which see that their port is gone; then
- * memory that RCU readers may look at.
+ * the callbacks that free flows, which RCU readers may have looked at.
  */
 static void __exit nfto_exit(void)
 {
@@ -92,6 +98,7 @@ static void __exit nfto_exit(void)
 	nfto_port_exit();
 	rcu_barrier();
 	nfto_flow_exit();
+	nfto_net_exit();
 }
 
 module_init(nfto_init);

@@ -158,7 +158,7 @@ int nfto_nl_flowtable_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 	rcu_read_lock();	/* for the devices' names */
 	spin_lock_bh(&nfto_lock);
 	/* one that came or went between two parts may have moved the others */
-	cb->seq = nfto_bind_seq() ?: 1;
+	cb->seq = nfto_bind_seq(net) ?: 1;
 	for (table = nfto_bind_table_at(net, cb->args[0]); table;
 	     table = nfto_bind_table_behind(table)) {
 		err = nfto_table_dump_one(skb, cb, table, tally);

@@ -95,6 +95,7 @@ static struct nfto_port *nfto_port_alloc(struct net_device *dev, const struct nf
 	INIT_LIST_HEAD(&port->list);
 	INIT_LIST_HEAD(&port->flows);
 	INIT_LIST_HEAD(&port->queue);
+	INIT_LIST_HEAD(&port->removals);
 	INIT_LIST_HEAD(&port->retry);
 	port->reason = NFTO_REASON_BIND_PENDING;
 	mutex_init(&port->mutex);
@@ -289,6 +290,8 @@ static enum nfto_reason nfto_port_obstacle(const struct nfto_port *port)
 	const struct nfto_driver *driver;
 	enum nfto_reason reason;
 
+	if (dev_net(port->dev) != port->net)	/* it moved as it was bound through a VLAN */
+		return NFTO_REASON_LOWER_NAMESPACE;
 	reason = nfto_port_able(port->dev, &driver);
 	if (reason)
 		return reason;

@@ -37,7 +37,8 @@ struct nfto_port {
 	bool gone;
 	unsigned int binds;		/* (flowtable, device) pairs that use it */
 	struct list_head flows;		/* flows with business here, see flow.h */
-	struct list_head queue;		/* of them, those with work to do, oldest first */
+	struct list_head queue;		/* of them, those to be added, oldest first */
+	struct list_head removals;	/* of them, those to be deleted, which comes first */
 	struct list_head retry;		/* of them, those whose deletion failed */
 	struct rhashtable owners;	/* by struct nfto_match: whose the entry is, or will be */
 	enum nfto_reason reason;	/* why it takes no flows; NONE: it does */

@@ -109,7 +109,7 @@ static unsigned long nfto_program_next(struct nfto_port *port)
 
 	lockdep_assert_held(&port->mutex);
 	spin_lock_bh(&nfto_lock);
-	if (!list_empty(&port->queue))
+	if (!list_empty(&port->queue) || !list_empty(&port->removals))
 		next = 0;
 	if (!list_empty(&port->flows))
 		next = min(next, time_before(now, port->poll_next) ? port->poll_next - now : 0);

@@ -1,125 +1,146 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/netdevice.h>
+#include <linux/mm.h>
 #include <linux/rtnetlink.h>
 #include <net/net_namespace.h>
 #include "../compat/flowtable.h"
-#include "policy.h"
+#include "net.h"
 #include "path.h"
+#include "policy.h"
 #include "port.h"
 #include "trace.h"
 #include "watch.h"
 
-#define NFTO_CHANGES_MAX 256
-#define NFTO_CHANGES_OF_NET 64	/* of one namespace, so that others have room */
+#define NFTO_CHANGES_MAX 256	/* of one namespace, in one look */
 /* between two looks at all flows */
 #define NFTO_WATCH_PAUSE_MIN max_t(unsigned long, HZ / 10, 1)
 #define NFTO_WATCH_PAUSE_MAX (HZ / 2)
 
-static DEFINE_SPINLOCK(nfto_watch_lock);	/* protects what follows; taken in any context */
-static struct nfto_change nfto_changes[NFTO_CHANGES_MAX];
-static unsigned int nfto_num_changes;
+/* What happened in a namespace. */
+struct nfto_changes {
+	unsigned int num;
+	struct nfto_change list[NFTO_CHANGES_MAX];
+};
+
+/* Protects what is told, by namespace; taken in any context. */
+static DEFINE_SPINLOCK(nfto_watch_lock);
+static LIST_HEAD(nfto_watch_told);	/* namespaces of which something is */
+
+/* Held for a look at flows: no namespace that is looked at ends meanwhile. */
+static DEFINE_MUTEX(nfto_watch_mutex);
 
 static void nfto_watch_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(nfto_watch_dwork, nfto_watch_work);
 static struct workqueue_struct *nfto_watch_wq;
 static unsigned long nfto_watch_next;	/* jiffies; the earliest next look; the work item's alone */
 
-/* How many changes of @net are put down; all of them if one of them says "everything". */
-static unsigned int nfto_watch_count(const struct net *net)
-{
-	unsigned int i, num = 0;
-
-	lockdep_assert_held(&nfto_watch_lock);
-	for (i = 0; i < nfto_num_changes; i++) {
-		if (nfto_changes[i].net && nfto_changes[i].net != net)
-			continue;
-		if (nfto_changes[i].kind == NFTO_CHANGE_ALL)
-			return NFTO_CHANGES_MAX;
-		num++;
-	}
-	return num;
-}
-
-static void nfto_watch_forget_net(const struct net *net)
-{
-	unsigned int i, num = 0;
-
-	lockdep_assert_held(&nfto_watch_lock);
-	for (i = 0; i < nfto_num_changes; i++)
-		if (net && nfto_changes[i].net != net)
-			nfto_changes[num++] = nfto_changes[i];
-	nfto_num_changes = num;
-}
-
-/*
- * Too much at once to remember one by one: what a namespace put down becomes "everything" of it. If
- * there is no room even for that, it is everything of all.
- */
-static void nfto_watch_put_all(const struct net *net, enum nfto_reason reason)
-{
-	struct nfto_change *all;
-
-	lockdep_assert_held(&nfto_watch_lock);
-	nfto_watch_forget_net(net);
-	if (nfto_num_changes == NFTO_CHANGES_MAX)
-		nfto_watch_forget_net(net = NULL);
-	all = &nfto_changes[nfto_num_changes++];
-	memset(all, 0, sizeof(*all));	/* compared as memory */
-	all->kind = NFTO_CHANGE_ALL;
-	all->net = net;
-	all->reason = reason;
-}
-
-static bool nfto_watch_known(const struct nfto_change *change)
+/* Is it told already, or "everything"? */
+static bool nfto_watch_known(const struct nfto_changes *told, const struct nfto_change *change)
 {
 	unsigned int i;
 
 	lockdep_assert_held(&nfto_watch_lock);
-	for (i = 0; i < nfto_num_changes; i++)
-		if (!memcmp(&nfto_changes[i], change, sizeof(*change)))
+	for (i = 0; i < told->num; i++)
+		if (told->list[i].kind == NFTO_CHANGE_ALL ||
+		    !memcmp(&told->list[i], change, sizeof(*change)))
 			return true;
 	return false;
 }
 
-static void nfto_watch_put(const struct nfto_change *change)
+/* Too much at once to remember one by one becomes "everything". */
+static void nfto_watch_put(struct nfto_changes *told, const struct nfto_change *change)
 {
-	unsigned int num = nfto_watch_count(change->net);
+	bool all = change->kind == NFTO_CHANGE_ALL || told->num == NFTO_CHANGES_MAX;
 
 	lockdep_assert_held(&nfto_watch_lock);
-	if (num == NFTO_CHANGES_MAX || nfto_watch_known(change))
+	if (nfto_watch_known(told, change))
 		return;
-	if (change->kind == NFTO_CHANGE_ALL || num >= NFTO_CHANGES_OF_NET ||
-	    nfto_num_changes == NFTO_CHANGES_MAX)
-		nfto_watch_put_all(change->net, change->reason);
-	else
-		memcpy(&nfto_changes[nfto_num_changes++], change, sizeof(*change));
+	if (all)
+		told->num = 0;
+	memcpy(&told->list[told->num], change, sizeof(*change));
+	if (all)
+		told->list[told->num].kind = NFTO_CHANGE_ALL;
+	told->num++;
 }
 
 void nfto_watch_tell(const struct nfto_change *change)
 {
+	struct nfto_net *net = nfto_net_of(change->net);
 	unsigned long flags;
 
 	/* most of what happens, happens where no flow can be */
-	if (!nfto_watch_used(change->net))
+	if (!net || !atomic_read(&net->used))
 		return;
 	trace_watch_change(change);
 	spin_lock_irqsave(&nfto_watch_lock, flags);
-	nfto_watch_put(change);
-	queue_delayed_work(nfto_watch_wq, &nfto_watch_dwork, 0);
+	if (net->told) {	/* else it ends */
+		nfto_watch_put(net->told, change);
+		if (list_empty(&net->told_node))
+			list_add_tail(&net->told_node, &nfto_watch_told);
+		queue_delayed_work(nfto_watch_wq, &nfto_watch_dwork, 0);
+	}
 	spin_unlock_irqrestore(&nfto_watch_lock, flags);
 }
 
-/* Copies what was put down and forgets it. */
-static unsigned int nfto_watch_take(struct nfto_change *changes)
+int nfto_watch_use(struct nfto_net *net)
 {
-	unsigned int num;
+	struct nfto_changes *told = NULL, *looked = NULL;
 
+	/* commit_mutex: nobody else does the same */
+	if (!net->told) {
+		told = kvzalloc(sizeof(*told), GFP_KERNEL_ACCOUNT);
+		looked = kvzalloc(sizeof(*looked), GFP_KERNEL_ACCOUNT);
+		if (!told || !looked) {
+			kvfree(told);
+			kvfree(looked);
+			return -ENOMEM;
+		}
+		spin_lock_irq(&nfto_watch_lock);
+		net->looked = looked;
+		net->told = told;
+		spin_unlock_irq(&nfto_watch_lock);
+	}
+	atomic_inc(&net->used);
+	return 0;
+}
+
+void nfto_watch_unuse(struct nfto_net *net)
+{
+	atomic_dec(&net->used);
+}
+
+/* Of a namespace that ends. */
+static void nfto_watch_forget(struct nfto_net *net)
+{
+	struct nfto_changes *told, *looked;
+
+	mutex_lock(&nfto_watch_mutex);
 	spin_lock_irq(&nfto_watch_lock);
-	num = nfto_num_changes;
-	memcpy(changes, nfto_changes, num * sizeof(*changes));
-	nfto_num_changes = 0;
+	list_del_init(&net->told_node);
+	told = net->told;
+	looked = net->looked;
+	net->told = NULL;
+	net->looked = NULL;
 	spin_unlock_irq(&nfto_watch_lock);
-	return num;
+	mutex_unlock(&nfto_watch_mutex);
+	kvfree(told);
+	kvfree(looked);
+}
+
+/* Moves what was told to where it is looked at, and its namespaces to @nets, by look_node. */
+static void nfto_watch_take(struct list_head *nets)
+{
+	struct nfto_net *net, *next;
+
+	lockdep_assert_held(&nfto_watch_mutex);
+	spin_lock_irq(&nfto_watch_lock);
+	list_for_each_entry_safe(net, next, &nfto_watch_told, told_node) {
+		swap(net->told, net->looked);
+		net->told->num = 0;
+		list_del_init(&net->told_node);
+		list_add_tail(&net->look_node, nets);
+	}
+	spin_unlock_irq(&nfto_watch_lock);
 }
 
 /*
@@ -145,24 +166,32 @@ static unsigned long nfto_watch_wait(void)
 	return time_before(now, nfto_watch_next) ? nfto_watch_next - now : 0;
 }
 
+static void nfto_watch_look(const struct list_head *nets)
+{
+	struct nfto_net *net;
+
+	lockdep_assert_held(&nfto_watch_mutex);
+	list_for_each_entry(net, nets, look_node)
+		nfto_flow_end_changed(net, net->looked->list, net->looked->num);
+}
+
 static void nfto_watch_work(struct work_struct *work)
 {
-	static struct nfto_change changes[NFTO_CHANGES_MAX];	/* this work item's alone */
 	unsigned long wait = nfto_watch_wait(), start;
-	unsigned int num;
+	LIST_HEAD(nets);
 
 	if (wait) {
 		queue_delayed_work(nfto_watch_wq, &nfto_watch_dwork, wait);
 		return;
 	}
 	start = jiffies;
-	num = nfto_watch_take(changes);
-	if (!num)
-		return;
+	mutex_lock(&nfto_watch_mutex);
+	nfto_watch_take(&nets);
 	/* those that are known at once; then the ones that were on their way to us */
-	nfto_flow_end_changed(changes, num);
+	nfto_watch_look(&nets);
 	nfto_watch_settle();
-	nfto_flow_end_changed(changes, num);
+	nfto_watch_look(&nets);
+	mutex_unlock(&nfto_watch_mutex);
 	/* many flows take long to look at: a quarter of a CPU's time, while that is soon enough */
 	nfto_watch_next = jiffies + clamp_t(unsigned long, 3 * (jiffies - start),
 					    NFTO_WATCH_PAUSE_MIN, NFTO_WATCH_PAUSE_MAX);
@@ -235,7 +264,7 @@ static struct notifier_block nfto_watch_netdev_nb = {
 
 static int __net_init nfto_watch_net_init(struct net *net)
 {
-	return nfto_watch_route_net_init(net);
+	return nfto_watch_route_net_init(nfto_net_of(net));
 }
 
 /*
@@ -245,7 +274,8 @@ static int __net_init nfto_watch_net_init(struct net *net)
  */
 static void __net_exit nfto_watch_net_exit(struct net *net)
 {
-	nfto_watch_route_net_exit(net);
+	nfto_watch_route_net_exit(nfto_net_of(net));
+	nfto_watch_forget(nfto_net_of(net));
 	nfto_port_flush(net);
 }
 
@@ -262,12 +292,9 @@ int nfto_watch_init(void)
 	nfto_watch_wq = alloc_workqueue("nft_offload_watch", WQ_UNBOUND, 0);
 	if (!nfto_watch_wq)
 		return -ENOMEM;
-	err = nfto_watch_route_init();
-	if (err)
-		goto err_destroy_wq;
 	err = register_pernet_subsys(&nfto_watch_net_ops);
 	if (err)
-		goto err_exit_route;
+		goto err_destroy_wq;
 	err = nfto_watch_neigh_init();
 	if (err)
 		goto err_unregister_net;
@@ -287,8 +314,6 @@ err_exit_neigh:
 	nfto_watch_neigh_exit();
 err_unregister_net:
 	unregister_pernet_subsys(&nfto_watch_net_ops);
-err_exit_route:
-	nfto_watch_route_exit();
 err_destroy_wq:
 	cancel_delayed_work_sync(&nfto_watch_dwork);
 	destroy_workqueue(nfto_watch_wq);
@@ -303,7 +328,6 @@ void nfto_watch_exit(void)
 	nfto_watch_bridge_exit();
 	nfto_watch_neigh_exit();
 	unregister_pernet_subsys(&nfto_watch_net_ops);
-	nfto_watch_route_exit();
 	cancel_delayed_work_sync(&nfto_watch_dwork);
 	destroy_workqueue(nfto_watch_wq);
 }

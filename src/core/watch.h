@@ -11,10 +11,13 @@
  *   watch_bridge.c	bridges: forwarding database, VLANs, state of ports
  *   watch_ipsec.c	IPsec policies
  *
+ * What is put down is put down for its namespace: much that happens in one is no other's loss.
+ *
  * What stops it: at unload the notifiers go first, which waits for those that run; then the work
  * items are cancelled: no flowtable is ours any more, and with the devices' notifier every port has
- * ended, whose worker says which neighbours are used. At the end of a namespace its
- * route notifiers go with it; what was put down about it only compares its address.
+ * ended, whose worker says which neighbours are used. At the end of a namespace its route notifiers
+ * go with it, and what was put down of it, once the work item has looked at it; from then on
+ * nothing is put down, though devices, and on some kernels flowtables, end later.
  */
 #ifndef NFTO_WATCH_H
 #define NFTO_WATCH_H
@@ -23,6 +26,7 @@
 
 struct neighbour;
 struct net;
+struct nfto_net;
 
 /* Has flows ended that @change concerns. Any context, under whatever locks the core may hold. */
 void nfto_watch_tell(const struct nfto_change *change);
@@ -32,13 +36,10 @@ void nfto_watch_tell_device(struct net_device *dev, enum nfto_reason reason);
 
 /*
  * A flowtable of ours came to @net, or went. Only where there is one, changes are put down: it
- * comes before its first flow. commit_mutex may be held.
+ * comes before its first flow. use() returns 0 or -ENOMEM, and sleeps; commit_mutex may be held.
  */
-void nfto_watch_use(struct net *net);
-void nfto_watch_unuse(struct net *net);
-
-/* Is there any? @net is alive. Any context. */
-bool nfto_watch_used(const struct net *net);
+int nfto_watch_use(struct nfto_net *net);
+void nfto_watch_unuse(struct nfto_net *net);
 
 /*
  * Hardware has sent packets to @mac in @net: the core is to see to it that the neighbour is still
@@ -47,10 +48,8 @@ bool nfto_watch_used(const struct net *net);
 void nfto_watch_neigh_used(const struct net *net, const u8 *mac);
 
 /* Per namespace. May sleep; no locks. */
-int nfto_watch_route_net_init(struct net *net);
-void nfto_watch_route_net_exit(struct net *net);
-int nfto_watch_route_init(void);
-void nfto_watch_route_exit(void);
+int nfto_watch_route_net_init(struct nfto_net *net);
+void nfto_watch_route_net_exit(struct nfto_net *net);
 
 int nfto_watch_neigh_init(void);
 void nfto_watch_neigh_exit(void);

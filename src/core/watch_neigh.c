@@ -7,6 +7,7 @@
 #include <net/ndisc.h>
 #include <net/neighbour.h>
 #include <net/netevent.h>
+#include "net.h"
 #include "watch.h"
 
 #define NFTO_NEIGH_INTERVAL (2 * HZ)
@@ -57,7 +58,6 @@ struct nfto_neigh {
 static DEFINE_SPINLOCK(nfto_neigh_lock);
 static struct rhashtable nfto_neighs;
 static struct rhashtable nfto_neigh_macs;
-static bool nfto_neigh_blind;	/* there was no memory once to remember one */
 
 static u32 nfto_neigh_round;	/* of looks at who is used; written by the work item alone */
 
@@ -83,6 +83,8 @@ static bool nfto_neigh_key(const struct neighbour *neigh, struct nfto_neigh_key 
 	int family = neigh->tbl->family;
 
 	if (family != AF_INET && family != AF_INET6)
+		return false;
+	if (!nfto_net_of(dev_net(neigh->dev)))
 		return false;
 	memset(key, 0, sizeof(*key));	/* compared as memory */
 	key->net = dev_net(neigh->dev);
@@ -156,12 +158,13 @@ err_put:
 err_free:
 	kfree(known);
 err_blind:
-	nfto_neigh_blind = true;
+	nfto_net_of(key->net)->blind = true;
 }
 
 /*
  * Puts down what is so now, and says in *@change what that means for flows; false: nothing. Once a
- * neighbour was not remembered, an unknown one may be that one, with another MAC: all flows end.
+ * neighbour was not remembered, an unknown one may be that one, with another MAC: all flows of the
+ * namespace end.
  */
 static bool nfto_neigh_note(const struct nfto_neigh_key *key, bool valid, const u8 *mac,
 			    struct nfto_change *change)
@@ -180,7 +183,8 @@ static bool nfto_neigh_note(const struct nfto_neigh_key *key, bool valid, const 
 		if (changed && valid)
 			nfto_neigh_learn(key, mac);
 	} else if (valid) {
-		change->kind = nfto_neigh_blind ? NFTO_CHANGE_ALL : NFTO_CHANGE_RESOLVED;
+		change->kind = nfto_net_of(key->net)->blind ? NFTO_CHANGE_ALL :
+							       NFTO_CHANGE_RESOLVED;
 		change->family = key->family;
 		change->len = key->family == AF_INET ? 32 : 128;
 		memcpy(change->addr, key->addr, sizeof(change->addr));

@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/delay.h>
-#include <linux/slab.h>
 #include <net/fib_notifier.h>
 #include <net/fib_rules.h>
 #include <net/ip6_fib.h>
 #include <net/ip_fib.h>
 #include <net/net_namespace.h>
-#include <net/netns/generic.h>
 #include "../compat/nexthop.h"
+#include "net.h"
 #include "watch.h"
-
-struct nfto_route_net {
-	struct net *net;
-	struct notifier_block fib_nb;
-	struct notifier_block nexthop_nb;
-	bool ready;	/* what was there already is told before */
-	atomic_t used;	/* flowtables of ours */
-};
-
-static unsigned int nfto_route_net_id __read_mostly;
 
 static void nfto_route_entry4(struct nfto_change *change, const struct fib_notifier_info *info)
 {
@@ -50,15 +39,15 @@ static bool nfto_route_revives(const struct fib_notifier_info *info)
  */
 static int nfto_route_fib(struct notifier_block *nb, unsigned long event, void *ptr)
 {
-	struct nfto_route_net *route = container_of(nb, struct nfto_route_net, fib_nb);
+	struct nfto_net *net = container_of(nb, struct nfto_net, fib_nb);
 	const struct fib_notifier_info *info = ptr;
 	struct nfto_change change;
 
-	if (!READ_ONCE(route->ready) || (info->family != AF_INET && info->family != AF_INET6))
+	if (!READ_ONCE(net->ready) || (info->family != AF_INET && info->family != AF_INET6))
 		return NOTIFY_DONE;
 	memset(&change, 0, sizeof(change));
 	change.kind = NFTO_CHANGE_PREFIX;
-	change.net = route->net;
+	change.net = net->net;
 	change.reason = NFTO_REASON_STALE_ROUTE;
 	change.family = info->family;
 	switch (event) {
@@ -88,84 +77,63 @@ static int nfto_route_fib(struct notifier_block *nb, unsigned long event, void *
 /* Which routes use the object is not told. RTNL is held. */
 static int nfto_route_object(struct notifier_block *nb, unsigned long event, void *ptr)
 {
-	struct nfto_route_net *route = container_of(nb, struct nfto_route_net, nexthop_nb);
+	struct nfto_net *net = container_of(nb, struct nfto_net, nexthop_nb);
 	struct nfto_change change;
 
-	if (!READ_ONCE(route->ready) || !nfto_nexthop_changes(event))
+	if (!READ_ONCE(net->ready) || !nfto_nexthop_changes(event))
 		return NOTIFY_DONE;
 	memset(&change, 0, sizeof(change));
 	change.kind = NFTO_CHANGE_ALL;
-	change.net = route->net;
+	change.net = net->net;
 	change.reason = NFTO_REASON_STALE_ROUTE;
 	nfto_watch_tell(&change);
 	return NOTIFY_DONE;
 }
 
-static struct pernet_operations nfto_route_net_ops = {
-	.id = &nfto_route_net_id,
-	.size = sizeof(struct nfto_route_net),
-};
-
-int nfto_watch_route_net_init(struct net *net)
+/* It tells all routes that there are, and gives up if they change meanwhile. */
+static int nfto_route_watch(struct nfto_net *net)
 {
-	struct nfto_route_net *route = net_generic(net, nfto_route_net_id);
-	unsigned int tries = 50;
+	bool user = net->net->user_ns != &init_user_ns;
+	unsigned int tries = user ? 2 : 50;
 	int err;
 
-	route->net = net;
-	route->fib_nb.notifier_call = nfto_route_fib;
-	route->nexthop_nb.notifier_call = nfto_route_object;
-	/* it tells all routes that there are, and gives up if they change meanwhile */
-	while ((err = register_fib_notifier(net, &route->fib_nb, NULL, NULL)) == -EBUSY && --tries)
+	net->fib_nb.notifier_call = nfto_route_fib;
+	while ((err = register_fib_notifier(net->net, &net->fib_nb, NULL, NULL)) == -EBUSY &&
+	       --tries)
 		msleep(20);
-	if (err == -EBUSY)
-		pr_err("nft_offload: routes change too often to begin watching them: try again\n");
-	if (err)
+	net->watched = !err;
+	if (err != -EBUSY)
 		return err;
-	err = nfto_nexthop_watch(net, &route->nexthop_nb);
-	if (err)
-		unregister_fib_notifier(net, &route->fib_nb);
-	else
-		WRITE_ONCE(route->ready, true);
+	/* no user's doing keeps the module away, and no flow of such a namespace is in hardware */
+	if (user)
+		return 0;
+	pr_err("nft_offload: routes change too often to begin watching them: try again\n");
 	return err;
 }
 
-void nfto_watch_route_net_exit(struct net *net)
+static void nfto_route_unwatch(struct nfto_net *net)
 {
-	struct nfto_route_net *route = net_generic(net, nfto_route_net_id);
-
-	nfto_nexthop_unwatch(net, &route->nexthop_nb);
-	unregister_fib_notifier(net, &route->fib_nb);
+	if (net->watched)
+		unregister_fib_notifier(net->net, &net->fib_nb);
 }
 
-void nfto_watch_use(struct net *net)
+int nfto_watch_route_net_init(struct nfto_net *net)
 {
-	struct nfto_route_net *route = net_generic(net, nfto_route_net_id);
+	int err = nfto_route_watch(net);
 
-	atomic_inc(&route->used);
+	if (err)
+		return err;
+	net->nexthop_nb.notifier_call = nfto_route_object;
+	err = nfto_nexthop_watch(net->net, &net->nexthop_nb);
+	if (err)
+		nfto_route_unwatch(net);
+	else
+		WRITE_ONCE(net->ready, true);
+	return err;
 }
 
-void nfto_watch_unuse(struct net *net)
+void nfto_watch_route_net_exit(struct nfto_net *net)
 {
-	struct nfto_route_net *route = net_generic(net, nfto_route_net_id);
-
-	atomic_dec(&route->used);
-}
-
-bool nfto_watch_used(const struct net *net)
-{
-	const struct nfto_route_net *route = net_generic(net, nfto_route_net_id);
-
-	return atomic_read(&route->used);
-}
-
-/* Only the memory, which must be there before, and stay until after, the notifiers. */
-int nfto_watch_route_init(void)
-{
-	return register_pernet_subsys(&nfto_route_net_ops);
-}
-
-void nfto_watch_route_exit(void)
-{
-	unregister_pernet_subsys(&nfto_route_net_ops);
+	nfto_nexthop_unwatch(net->net, &net->nexthop_nb);
+	nfto_route_unwatch(net);
 }

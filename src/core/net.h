@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * net - what is kept of each network namespace, so that nobody has to walk over, or wait for, what
+ * is another namespace's.
+ *
+ * There from before our first notifier to after our last; of a namespace that ends, until all its
+ * flowtables, conntrack entries and notifiers have ended.
+ */
+#ifndef NFTO_NET_H
+#define NFTO_NET_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/types.h>
+
+struct net;
+struct nfto_changes;
+
+struct nfto_net {
+	struct net *net;
+
+	/* bind.c; nfto_lock */
+	struct list_head tables;	/* in the order in which they came */
+	struct list_head rounds;	/* the same; those that a round is done with are last */
+	u32 seq;			/* how often one came or went */
+
+	/* flow_change.c */
+	struct mutex round_mutex;	/* one round over flows at a time */
+	u32 round;			/* nfto_lock; its number */
+
+	/* watch.c */
+	atomic_t used;			/* flowtables of ours */
+	struct list_head told_node;	/* nfto_watch_lock; while there are changes */
+	struct list_head look_node;	/* nfto_watch_mutex; while they are looked at */
+	struct nfto_changes *told;	/* nfto_watch_lock; from the first flowtable on */
+	struct nfto_changes *looked;	/* the same, but its contents are the work item's */
+
+	/* watch_route.c */
+	struct notifier_block fib_nb;
+	struct notifier_block nexthop_nb;
+	bool watched;			/* fib_nb is registered */
+	bool ready;			/* what was there already is told before */
+
+	/* watch_neigh.c; nfto_neigh_lock */
+	bool blind;			/* there was no memory once to remember a neighbour */
+};
+
+/*
+ * NULL for a namespace that has not come to us yet, or never will for lack of memory: it has
+ * devices all the same. Not NULL where a flowtable of ours or its flows are. @net is alive.
+ */
+struct nfto_net *nfto_net_of(const struct net *net);
+
+int nfto_net_init(void);
+void nfto_net_exit(void);
+
+#endif
