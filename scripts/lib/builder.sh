@@ -14,17 +14,9 @@ make_builder() {
 	say "making the system that packages are built in"
 	cp -a "$tree/tree" "$new/tree"
 	# shellcheck disable=SC2016 # the inner shell expands these
-	unshare --mount --pid --fork --kill-child --propagation private bash -euc '
-		tree=$1
-		shift
-		mount -t proc proc "$tree/proc"
-		mount --rbind /dev "$tree/dev"
-		[[ ! -e /etc/resolv.conf ]] ||
-			mount --bind /etc/resolv.conf "$tree/etc/resolv.conf"
-		chroot "$tree" apt-get -qy update
-		DEBIAN_FRONTEND=noninteractive chroot "$tree" apt-get -qy --no-install-recommends \
-			install "$@"' builder "$new/tree" "${BUILDER_PACKAGES[@]}" </dev/null \
-		>"$CACHE/builder.log" 2>&1 || {
+	in_new_tree "$new" sh -euc 'apt-get -qy update
+		apt-get -qy --no-install-recommends install "$@"' \
+		builder "${BUILDER_PACKAGES[@]}" >"$CACHE/builder.log" 2>&1 || {
 		tail -n 20 "$CACHE/builder.log" >&2
 		die "apt could not make it; the whole log is in $CACHE/builder.log"
 	}

@@ -13,17 +13,8 @@ make_debug() {
 	cp -a "$tree/tree" "$new/tree"
 	grep -v '^#' "$TOP/scripts/lib/debug.config" >"$new/tree/usr/src/debug.config"
 	cp "$TOP/scripts/lib/build-debug" "$new/tree/usr/src/"
-	# shellcheck disable=SC2016 # the inner shell expands these
-	unshare --mount --pid --fork --kill-child --propagation private bash -euc '
-		tree=$1
-		shift
-		mount -t proc proc "$tree/proc"
-		mount --rbind /dev "$tree/dev"
-		[[ ! -e /etc/resolv.conf ]] ||
-			mount --bind /etc/resolv.conf "$tree/etc/resolv.conf"
-		exec env -i PATH=/usr/sbin:/usr/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
-			chroot "$tree" bash /usr/src/build-debug "$@"' \
-		debug "$new/tree" "${DEBUG_PACKAGES[@]}" </dev/null >"$CACHE/debug.log" 2>&1 || {
+	in_new_tree "$new" bash /usr/src/build-debug "${DEBUG_PACKAGES[@]}" \
+		>"$CACHE/debug.log" 2>&1 || {
 		tail -n 20 "$CACHE/debug.log" >&2
 		die "it could not be built; the whole log is in $CACHE/debug.log"
 	}

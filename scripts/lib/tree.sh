@@ -116,24 +116,37 @@ default_tree() {
 	tree_of_suite "$(kernel_field "$(default_kernel)" 2)"
 }
 
-# in_tree DIR WORK COMMAND...: runs COMMAND in the tree, which it cannot write to, with WORK
-# mounted at /mnt. Mounts and processes end with it.
-in_tree() {
+# enter_tree ACCESS TREE WORK COMMAND...: see in_tree and in_new_tree.
+enter_tree() {
 	# shellcheck disable=SC2016 # the inner shell expands these
 	unshare --mount --pid --fork --kill-child --propagation private bash -euc '
-		tree=$1/tree work=$2
-		shift 2
+		access=$1 tree=$2 work=$3
+		shift 3
 		mount --bind "$tree" "$tree"
-		mount -o remount,bind,ro "$tree"
+		[[ $access != ro ]] || mount -o remount,bind,ro "$tree"
 		mount -t proc proc "$tree/proc"
 		mount -t sysfs -o ro sysfs "$tree/sys"
 		mount --rbind /dev "$tree/dev"
 		mount -t tmpfs tmpfs "$tree/tmp"
-		mount --bind "$work" "$tree/mnt"
+		[[ -z $work ]] || mount --bind "$work" "$tree/mnt"
 		[[ ! -e /etc/resolv.conf ]] || mount --bind /etc/resolv.conf "$tree/etc/resolv.conf"
 		exec chroot "$tree" env -i HOME=/tmp LC_ALL=C.UTF-8 \
 			PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-			PYTHONDONTWRITEBYTECODE=1 "$@"' in_tree "$@" </dev/null
+			PYTHONDONTWRITEBYTECODE=1 DEBIAN_FRONTEND=noninteractive \
+			${http_proxy:+http_proxy="$http_proxy"} \
+			${https_proxy:+https_proxy="$https_proxy"} "$@"' \
+		enter_tree "$@" </dev/null
+}
+
+# in_tree DIR WORK COMMAND...: runs COMMAND in the tree, which it cannot write to, with WORK
+# mounted at /mnt. Mounts and processes end with it.
+in_tree() {
+	enter_tree ro "$1/tree" "${@:2}"
+}
+
+# in_new_tree NEW COMMAND...: the same in a tree that is being made, which COMMAND may write to.
+in_new_tree() {
+	enter_tree rw "$1/tree" '' "${@:2}"
 }
 
 # The version of the kernel NAME in the tree DIR, as uname -r gives it.
