@@ -208,6 +208,14 @@ def pytest_addoption(parser):
                      help="how many random flows test_fuzz.py makes")
     parser.addoption("--many", type=int, default=30000, metavar="N",
                      help="how many flows test_many.py has listed")
+    parser.addoption("--requests", type=int, default=2000, metavar="N",
+                     help="how many requests test_grammar.py makes of each kind")
+    parser.addoption("--rounds", type=int, default=3, metavar="N",
+                     help="how often test_races.py runs each race")
+    parser.addoption("--short", type=int, default=3000, metavar="N",
+                     help="how many short flows test_flood.py makes")
+    parser.addoption("--long", type=int, default=200, metavar="N",
+                     help="beside how many long ones it does so")
     parser.addoption("--steps", type=int, default=60, metavar="N",
                      help="how many operations test_chaos.py makes")
     parser.addoption("--seed", default="1", help="what makes random flows the same again")
@@ -216,10 +224,13 @@ def pytest_addoption(parser):
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """Keeps one part. A module stays in one part, since its tests may share fixtures. What is to be
-    asked for by name is left out otherwise."""
+    asked for by name is left out otherwise; on other kernels, what wants one that injects faults.
+    """
     named = [os.path.basename(word.split("::")[0]) for word in config.args]
+    faults = os.path.isdir("/sys/kernel/debug/failslab")
     unasked = [item for item in items if item.get_closest_marker("by_name")
-               and os.path.basename(str(item.fspath)) not in named]
+               and os.path.basename(str(item.fspath)) not in named
+               or item.get_closest_marker("faults") and not faults]
     config.hook.pytest_deselected(items=unasked)
     items[:] = [item for item in items if item not in unasked]
     index, count = map(int, config.getoption("--shard").split("/"))
@@ -327,6 +338,7 @@ def pytest_sessionfinish(session):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     leaks = session.config.nfto_leaks.found()
     if leaks:
+        print("", *leaks, sep="\n")
         results.result("no memory is lost", False, leaks)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if not session.shouldstop:

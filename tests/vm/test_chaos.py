@@ -6,35 +6,11 @@ it is, nothing is orphaned, and every flow is forwarded, once and unchanged.
 """
 
 import contextlib
-import os
 import random
 
 import pytest
 
-from nfto import chaos, kmod
-from nfto.shell import read, write
-
-FAILSLAB = "/sys/kernel/debug/failslab/"
-PAGES = "/sys/kernel/debug/fail_page_alloc/"
-
-
-@contextlib.contextmanager
-def failing(times):
-    """The next allocations that have the module in their call chain fail, so many of them."""
-    begin = int(read("/sys/module/nft_offload/sections/.text").strip(), 16)
-    size = int(read("/sys/module/nft_offload/coresize"))
-    for folder in FAILSLAB, PAGES:
-        for name, value in {"ignore-gfp-wait": "N", "verbose": 0, "interval": 1, "task-filter": "N",
-                            "stacktrace-depth": 32, "require-start": "%#x" % begin,
-                            "require-end": "%#x" % (begin + size), "times": times,
-                            "probability": 30}.items():
-            write(folder + name, value)
-    try:
-        yield
-    finally:
-        for folder in FAILSLAB, PAGES:
-            write(folder + "probability", 0)
-
+from nfto import chaos, failing, kmod
 
 @pytest.fixture
 def steps(request):
@@ -51,7 +27,7 @@ def seed(request):
 def test_anything_at_any_time(steps, seed):
     """A second router lives beside it, to which things happen too, and dies now and then."""
     chance = random.Random(seed)
-    fail = failing if os.path.isdir(FAILSLAB) else None
+    fail = failing.some if failing.possible() else None
     kmod.load(kmod.CORE)
     with contextlib.ExitStack() as stack:
         storm = stack.enter_context(chaos.Storm(chance, failing=fail))

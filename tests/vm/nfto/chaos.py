@@ -11,7 +11,7 @@ import itertools
 import threading
 
 from nfto import frames, kmod, rules
-from nfto.cli import Cli
+from nfto.agreement import Agreement
 from nfto.flow import BOTH, Flow
 from nfto.netns import Namespace
 from nfto.shell import CommandError, wait_for
@@ -19,9 +19,6 @@ from nfto.topology import Router
 from nfto.traffic import Ledger, deliver, establish, probe
 from nfto.worker import Worker
 
-# Until the table, the registry and conntrack agree after an operation: seconds. Gone is soon what
-# only the kernel's own collector sees; a driver that failed to delete is asked again with patience.
-SETTLED = 60
 ADDRESSES = 12
 # What a sender is told whose wire, or what is behind it, is not there.
 NO_WIRE = (errno.ENETDOWN, errno.ENOBUFS, errno.ENXIO, errno.ENODEV, errno.EBADF)
@@ -98,7 +95,8 @@ class Storm:
     def __init__(self, chance, suffix="", failing=None):
         self.chance = chance
         self.router = Router(("sim",) * 4, suffix=suffix)
-        self.cli = Cli(self.router)
+        self.agreement = Agreement(self.router)
+        self.cli = self.agreement.cli
         # What makes allocations fail while it is entered, where the kernel can.
         self.failing = failing
         self.devices = []
@@ -136,48 +134,22 @@ class Storm:
 
     # ---- judgement ----
 
-    def state(self):
-        """What the ASIC's table, the registry and conntrack hold, as sets that must be equal, and
-        what is still going on. A native driver's flows are in no registry."""
-        native = self.router.asic.get("personality") == "ft"
-        flows = self.cli.flows()
-        table = {(entry["in"], entry["proto"], entry["src"], entry["sport"], entry["dst"],
-                  entry["dport"]) for entry in self.router.asic.table}
-        known = {(flow["ingress_name"], flow["protocol"], flow["source"],
-                  str(flow["source_port"]), flow["destination"], str(flow["destination_port"]))
-                 for flow in flows if flow["state"] == "hardware"}
-        busy = [flow for flow in flows if flow["state"] in ("queued", "removing")]
-        silent = [flow for flow in flows if flow["state"] in ("refused", "failed")
-                  and not flow["reason"]]
-        return table, table if native else known, busy, silent
-
-    def settled(self):
-        table, known, busy, silent = self.state()
-        return table == known and not busy and not silent
-
-    def explain(self):
-        table, known, busy, silent = self.state()
-        return "agreement; only in the ASIC: %s; only in the registry: %s; busy: %s; " \
-            "without a reason: %s; %s" % (table - known, known - table, busy, silent,
-                                          self.router.asic.calls)
-
     def settle(self, name):
         # linkwatch, which throws out all flows, comes up to a second after a carrier.
         wait_for(lambda: self.router.running(self.router.names), 30, "links after " + name)
         self.traffic.more(10)
-        wait_for(self.settled, SETTLED, self.explain, interval=0.1)
+        self.agreement.wait()
         for flow in self.chance.sample(self.kept, 2):
             probe(flow)
         self.traffic.judge()
-        assert self.router.asic.calls["orphaned"] == 0
 
     def end(self):
         """The flowtable goes, and the ASIC holds nothing any more."""
         self.router.asic.set(fail_del=0, latency_us=0)
         self.load([])
-        wait_for(lambda: self.router.asic.entries == 0, SETTLED, "an empty table")
+        self.agreement.wait_empty()
         calls = self.router.asic.calls
-        assert calls["orphaned"] == 0 and calls["bind"] == calls["unbind"], calls
+        assert calls["bind"] == calls["unbind"], calls
 
     # ---- operations ----
 
@@ -323,7 +295,7 @@ class Storm:
     def do_native(self):
         """The stock code at work, with the driver's own flowtable offload, and back."""
         self.load([])
-        wait_for(lambda: self.router.asic.entries == 0, SETTLED, "an empty table")
+        self.agreement.wait_empty()
         native = self.router.asic.get("personality") == "ft"
         self.router.asic.set(personality="generic" if native else "ft")
         self.load(self.some())

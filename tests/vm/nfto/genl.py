@@ -114,8 +114,12 @@ class Refused(Exception):
 class Socket:
     """A socket in the network namespace that it is made in. A context manager."""
 
+    protocol = NETLINK_GENERIC
+    # In front of a request's attributes.
+    headers = HEADERS
+
     def __init__(self):
-        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, self.protocol)
         self.socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         self.socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
         self.socket.settimeout(60)
@@ -132,21 +136,26 @@ class Socket:
 
     def send(self, family, command, *attributes, flags=0):
         """One request; returns it, for what its answer refers to."""
+        return self.send_message(family, struct.pack("BBH", command, 1, 0) + b"".join(attributes),
+                                 flags)
+
+    def send_message(self, kind, body, flags):
         self.sequence += 1
-        body = struct.pack("BBH", command, 1, 0) + b"".join(attributes)
-        request = struct.pack("IHHII", 16 + len(body), family, NLM_F_REQUEST | flags,
+        request = struct.pack("IHHII", 16 + len(body), kind, NLM_F_REQUEST | flags,
                               self.sequence, 0) + body
         self.socket.send(request)
         return request
 
     def receive(self, wanted):
-        """The next messages, which must have this sequence number: type, flags, body of each."""
+        """The next messages, which must have this sequence number, but for events (0), which are
+        passed over if not wanted: type, flags, body of each."""
         data = self.socket.recv(1 << 20)
         at = 0
         while at < len(data):
             length, kind, flags, sequence, _ = struct.unpack_from("IHHII", data, at)
-            assert sequence == wanted, "an answer to another request"
-            yield kind, flags, data[at + 16:at + length]
+            assert sequence in (wanted, 0), "an answer to another request"
+            if sequence == wanted:
+                yield kind, flags, data[at + 16:at + length]
             at += length + 3 & ~3
 
     def answers(self, request):
@@ -166,15 +175,14 @@ class Socket:
                     raise InterruptedError("the devices changed during the dump")
                 return
 
-    @staticmethod
-    def refusal(request, errno, flags, tail):
+    def refusal(self, request, errno, flags, tail):
         assert errno > 0, errno
         words = decode(tail) if flags & NLM_F_ACK_TLVS else {}
         message = words.get(NLMSGERR_ATTR_MSG)
         offset = words.get(NLMSGERR_ATTR_OFFS)
         where = None
         if offset is not None:
-            where = attribute_at(request, as_u32(offset))
+            where = attribute_at(request, as_u32(offset), self.headers)
             assert where, "the kernel points at offset %d, where no attribute is" % as_u32(offset)
         return Refused(errno, as_text(message) if message else None, where)
 

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Allocations that fail, on a kernel that can make them: those with the module in their call chain,
+whoever makes them, and no others."""
+
+import contextlib
+import os
+
+from nfto import kmod
+from nfto.shell import read, write
+
+FOLDERS = ("/sys/kernel/debug/failslab/", "/sys/kernel/debug/fail_page_alloc/")
+
+
+def possible():
+    return os.path.isdir(FOLDERS[0])
+
+
+def _set(**values):
+    for folder in FOLDERS:
+        for name, value in values.items():
+            path = folder + name.replace("_", "-")
+            # Only slabs are asked for by some, only pages by others.
+            if os.path.exists(path):
+                write(path, value)
+
+
+def _symbols(wanted):
+    """Addresses of functions, in order; wanted says which, by the words of a line of kallsyms."""
+    with open("/proc/kallsyms") as file:
+        lines = [line.split() for line in file]
+    return sorted(int(words[0], 16) for words in lines if words[1] in "tT" and wanted(words))
+
+
+def _span(wanted, others):
+    """From the first of the wanted functions to the first of the others behind them."""
+    found = _symbols(wanted)
+    behind = [address for address in _symbols(others) if address > found[-1]]
+    return found[0], min(behind, default=found[-1] + 4096)
+
+
+def _module_alone():
+    """Not what kmemleak makes for itself of each allocation."""
+    ours = "[%s]" % kmod.CORE
+    begin, end = _span(lambda words: words[-1] == ours, lambda words: words[-1] != ours)
+    _set(require_start="%#x" % begin, require_end="%#x" % end, stacktrace_depth=32)
+    begin, end = _span(lambda words: words[2] == "kmemleak_alloc",
+                       lambda words: words[2] != "kmemleak_alloc")
+    _set(reject_start="%#x" % begin, reject_end="%#x" % end,
+         ignore_gfp_wait="N", task_filter="N", interval=1, probability=0, verbose=0)
+
+
+@contextlib.contextmanager
+def some(times):
+    """So many of those made from now on fail, at random."""
+    _module_alone()
+    _set(times=times, probability=30)
+    try:
+        yield
+    finally:
+        _set(probability=0)
+
+
+@contextlib.contextmanager
+def nth(number, command):
+    """Yields a command that does as this one does, but for its allocation of this number, which
+    fails; and what tells whether there were so many."""
+    _module_alone()
+    # It is counted down with the failure, whatever kind it was.
+    _set(times=1)
+    yield (["sh", "-c", 'echo "$0" >/proc/self/fail-nth && exec "$@"', str(number)] + command,
+           lambda: any(read(folder + "times").strip() == "0" for folder in FOLDERS))

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0
+"""No new door: what somebody without privileges reaches, and what never leaves the kernel."""
+
+import errno
+import os
+import re
+import stat
+import struct
+import sys
+
+import pytest
+
+from nfto import device, genl, kmod, rules
+from nfto.asic import ROOT
+from nfto.cli import Cli
+from nfto.device import C
+from nfto.flow import Flow
+from nfto.kmod import CORE, SIM
+from nfto.shell import SCALE, run, wait_for
+from nfto.traffic import establish, established, measure
+
+pytest_plugins = "nfto.fixtures"
+
+TESTS = os.path.dirname(os.path.abspath(__file__))
+# Every command, by number: the flags with which it is asked for something, and what it names.
+COMMANDS = {
+    C.NFTO_CMD_DEVICE_GET: ("ack", "lo"), C.NFTO_CMD_DEVICE_SET: ("ack", "lo"),
+    C.NFTO_CMD_FLOWTABLE_GET: ("dump", ""), C.NFTO_CMD_FLOW_GET: ("dump", ""),
+    C.NFTO_CMD_REASON_GET: ("dump", ""), C.NFTO_CMD_FLOW_FLUSH: ("ack", ""),
+    C.NFTO_CMD_SUBSCRIBE: ("ack", ""), C.NFTO_CMD_VERSION_GET: ("ack", ""),
+    C.NFTO_CMD_DEVICE_PROBE: ("ack", "lo"),
+}
+# Asks for all of it, and prints errno or "done".
+CHILD = """
+from nfto import device, genl
+from nfto.device import C
+with genl.Socket() as socket:
+    family = socket.resolve(device.FAMILY)
+    for command, (flags, name) in %r.items():
+        attributes = [device.name_of(name)] if name else []
+        if command == C.NFTO_CMD_FLOW_FLUSH:
+            attributes = [device.filter_of()]
+        if command == C.NFTO_CMD_DEVICE_SET:
+            attributes.append(device.policy_of(ttl="lossy"))
+        request = socket.send(family, command, *attributes, flags={
+            "ack": genl.NLM_F_ACK, "dump": genl.NLM_F_DUMP}[flags])
+        try:
+            list(socket.answers(request))
+            print(command, "done")
+        except genl.Refused as error:
+            print(command, error.errno)
+""" % COMMANDS
+
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
+USER_NAMESPACE = NOBODY + ["unshare", "--map-root-user"]
+
+
+def reached(namespace, wrapper):
+    """What all commands say to a process that is made by a wrapper in a namespace."""
+    text = namespace.run(wrapper + ["env", "PYTHONPATH=" + TESTS, "PYTHONDONTWRITEBYTECODE=1",
+                                    sys.executable, "-c", CHILD]).stdout
+    return {int(number): word for number, word in map(str.split, text.splitlines())}
+
+
+def test_every_command_is_here():
+    requests = set(range(1, device.COMMANDS)) - {C.NFTO_CMD_EVENT_NTF}
+    assert set(COMMANDS) == requests
+
+
+@pytest.mark.parametrize("wrapper", [NOBODY, USER_NAMESPACE], ids=["nobody", "user-namespace"])
+def test_nothing_of_a_router_is_told_to_those_without_privileges(router, wrapper):
+    router.flow_timeout(3600)
+    router.nft(rules.whole(router))
+    established(router)
+    assert reached(router.ns, wrapper) == dict.fromkeys(COMMANDS, str(errno.EPERM))
+    assert router.asic.entries == 2
+
+
+def test_all_that_a_user_namespace_reaches_is_its_own(router):
+    """Its flows, of which there are none, its devices, of which none is the driver's to serve, the
+    version; and policies of its own devices."""
+    router.flow_timeout(3600)
+    router.nft(rules.whole(router))
+    established(router)
+    calls = router.asic.calls
+    assert reached(router.ns, USER_NAMESPACE + ["--net"]) == {
+        **dict.fromkeys(COMMANDS, "done"), C.NFTO_CMD_DEVICE_PROBE: str(errno.EOPNOTSUPP)}
+    after = router.asic.calls
+    assert [after[name] for name in ("add", "del", "bind")] == [
+        calls[name] for name in ("add", "del", "bind")]
+
+
+def test_files_are_roots_to_write():
+    """Parameters may be read by all, debugfs by root alone."""
+    kmod.load(CORE)
+    kmod.load(SIM)
+    for name in CORE, SIM:
+        folder = "/sys/module/%s/parameters" % name
+        for entry in os.listdir(folder):
+            mode = stat.S_IMODE(os.stat(os.path.join(folder, entry)).st_mode)
+            assert not mode & 0o022, (entry, oct(mode))
+    assert not stat.S_IMODE(os.stat(os.path.dirname(os.path.dirname(ROOT))).st_mode) & 0o077
+
+
+# An address of the kernel's, as text; also as a number that somebody may print.
+ADDRESS = re.compile(r"\bffff[0-9a-f]{12}\b|\b1844[56]\d{15}\b|-\d{14,19}\b", re.I)
+KERNEL = 0xffff800000000000
+
+
+def addresses_in(data):
+    """Offsets of what may be a pointer, at multiples of four bytes; -1 is none."""
+    return [at for at in range(0, len(data) - 7, 4)
+            if KERNEL <= struct.unpack_from("<Q", data, at)[0] < (1 << 64) - (1 << 20)]
+
+
+class Recorder(genl.Socket):
+    """Keeps what has been received."""
+
+    def __init__(self):
+        super().__init__()
+        self.data = []
+
+    def receive(self, wanted):
+        for kind, flags, body in super().receive(wanted):
+            self.data.append(body)
+            yield kind, flags, body
+
+
+def test_an_address_would_be_seen():
+    assert ADDRESS.search("cookie ffff888012345678,") and ADDRESS.search("18446612682070000000")
+    assert addresses_in(struct.pack("<IQ", 1, 0xffff888012345678)) == [4]
+    assert not addresses_in(bytes(64)) and not ADDRESS.search("ff:ff:ff:ff:ff:ff")
+
+
+def test_no_address_of_the_kernel_is_told(router):
+    """By netlink, the command, the virtual ASIC or the log, of flows in hardware and others."""
+    router.asic.set(capacity=3)
+    with kmod.all_messages():
+        router.nft(rules.whole(router))
+        established(router, "ipv4", "tcp", "both")
+        flow = establish(Flow(router, "ipv4", "udp", "none"))
+        assert not measure(flow, 5).ledger.faults()
+    with router.ns.entered():
+        recorder = Recorder()
+    with recorder:
+        devices = device.Devices(recorder)
+        wait_for(lambda: len(devices.flows()) == 4 and devices.reasons()["table-full"],
+                 10 * SCALE, lambda: "four directions: %s" % devices.flows())
+        assert devices.dump() and devices.flowtables()
+        devices.subscribe()
+        assert devices.flush() == 4
+        assert list(recorder.events(1))
+    told = b"".join(recorder.data)
+    found = addresses_in(told)
+    assert len(told) > 1000 and not found, [told[at - 8:at + 16].hex() for at in found]
+    cli = Cli(router)
+    texts = [cli.text(*words) for words in (["status"], ["flows"], ["--json", "status"],
+                                            ["--json", "flows"], ["version"])]
+    texts += [router.asic.get(name) for name in os.listdir(router.asic.path(""))
+              if os.access(router.asic.path(name), os.R_OK)]
+    texts += [line for line in run("dmesg").stdout.splitlines() if "nft_offload" in line]
+    assert any("nft_offload: p0" in text for text in texts)
+    for text in texts:
+        assert not ADDRESS.search(text), ADDRESS.search(text)
