@@ -33,7 +33,7 @@ enum nfto_backend {
  */
 struct nfto_table {
 	struct hlist_node by_ft;	/* nfto_tables; nfto_lock */
-	struct list_head list;		/* net->tables; nfto_lock; empty: no flow is attached now */
+	struct list_head list;		/* net->tables; nfto_lock; empty: it ends, or begins */
 	struct list_head round_node;	/* net->rounds; nfto_lock */
 	struct nf_flowtable *ft;
 	struct nfto_net *net;

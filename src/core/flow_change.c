@@ -187,7 +187,8 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex)
 
 /*
  * The next flow of @port that this round, as in poll_next(), has not looked at, or NULL. Those that
- * it has go to the tail, where new ones are too.
+ * it has go to the tail, where new ones are too. Another round must follow: of those that this one
+ * has looked at, the counters are still to be read.
  */
 static struct nfto_flow *nfto_flow_next_at_port(struct nfto_port *port)
 {
@@ -215,6 +216,7 @@ void nfto_flow_leave(struct nfto_port *port, enum nfto_reason reason)
 			nfto_flow_withdraw(flow, reason);
 		nfto_flow_breathe(&looked);
 	}
+	port->poll_round++;
 	spin_unlock_bh(&nfto_lock);
 }
 
@@ -236,5 +238,6 @@ void nfto_flow_take_gone(struct nfto_port *port, const struct net_device *out,
 		}
 		nfto_flow_breathe(&looked);
 	}
+	port->poll_round++;
 	spin_unlock_bh(&nfto_lock);
 }
