@@ -27,11 +27,16 @@ struct scanner {
 
 static void scan_block(struct scanner *s, const struct context *context);
 
-/* Copies the text up to @from, and goes on at @to: nothing but its lines is kept. */
+/*
+ * Copies the text up to @from, and goes on at @to: nothing but its lines is kept. What is copied
+ * or cut already, as where a flow statement stands right behind a block, stays so.
+ */
 static void cut(struct scanner *s, const char *from, const char *to, const char *instead)
 {
 	if (from < s->copied)
 		from = s->copied;
+	if (to < from)
+		to = from;
 	fwrite(s->copied, 1, (size_t)(from - s->copied), s->plain);
 	fputs(instead, s->plain);
 	for (; from < to; from++)
@@ -80,6 +85,8 @@ static void scan_flow(struct scanner *s)
 		return;
 	if (name.length == 1) {
 		name = check_token_next(&ahead);
+		if (name.type != TOKEN_WORD && name.type != TOKEN_STRING)
+			return;
 	} else {
 		name.start++;
 		name.length--;

@@ -208,7 +208,7 @@ def pytest_addoption(parser):
                      help="how many random flows test_fuzz.py makes")
     parser.addoption("--many", type=int, default=30000, metavar="N",
                      help="how many flows test_many.py has listed")
-    parser.addoption("--requests", type=int, default=2000, metavar="N",
+    parser.addoption("--requests", type=int, default=1000, metavar="N",
                      help="how many requests test_grammar.py makes of each kind")
     parser.addoption("--rounds", type=int, default=3, metavar="N",
                      help="how often test_races.py runs each race")
