@@ -685,13 +685,7 @@ struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port)
 
 	lockdep_assert_held(&port->mutex);
 	spin_lock_bh(&nfto_lock);
-	/* visited ones go to the tail, so the walk ends where it meets its own round */
-	while (!found && !list_empty(&port->flows)) {
-		flow = list_first_entry(&port->flows, struct nfto_flow, port_node);
-		if (flow->poll_round == port->poll_round)
-			break;
-		flow->poll_round = port->poll_round;
-		list_move_tail(&flow->port_node, &port->flows);
+	while (!found && (flow = nfto_flow_next_at_port(port))) {
 		if (flow->installed && list_empty(&flow->queue_node)) {
 			flow->busy = true;
 			found = flow;

@@ -185,12 +185,7 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex)
 	mutex_unlock(&table->net->round_mutex);
 }
 
-/*
- * The next flow of @port that this round, as in poll_next(), has not looked at, or NULL. Those that
- * it has go to the tail, where new ones are too. Another round must follow: of those that this one
- * has looked at, the counters are still to be read.
- */
-static struct nfto_flow *nfto_flow_next_at_port(struct nfto_port *port)
+struct nfto_flow *nfto_flow_next_at_port(struct nfto_port *port)
 {
 	struct nfto_flow *flow;
 

@@ -42,6 +42,13 @@ struct nfto_flow *nfto_flow_back(const struct nfto_flow *flow);
 /* What conntrack has counted of the direction; false: it does not count, and both are 0. */
 bool nfto_flow_acct(const struct nfto_flow *flow, u64 *packets, u64 *bytes);
 
+/*
+ * The next flow of @port that the round of its polling has not looked at, or NULL. Those that it
+ * has go to the tail, where new ones are too. Who walks for another end makes it a round of its
+ * own, and begins one more behind it: the counters of those that it met are still to be read.
+ */
+struct nfto_flow *nfto_flow_next_at_port(struct nfto_port *port);
+
 /* The core's flow may go away after this. May free the flow. */
 void nfto_flow_detach(struct nfto_flow *flow, enum nfto_reason reason);
 
