@@ -175,6 +175,16 @@ static void nfto_watch_look(const struct list_head *nets)
 		nfto_flow_end_changed(net, net->looked->list, net->looked->num);
 }
 
+/* @nets is its owner's, who returns; the namespaces stay. */
+static void nfto_watch_let_go(struct list_head *nets)
+{
+	struct nfto_net *net, *next;
+
+	lockdep_assert_held(&nfto_watch_mutex);
+	list_for_each_entry_safe(net, next, nets, look_node)
+		list_del_init(&net->look_node);
+}
+
 static void nfto_watch_work(struct work_struct *work)
 {
 	unsigned long wait = nfto_watch_wait(), start;
@@ -191,6 +201,7 @@ static void nfto_watch_work(struct work_struct *work)
 	nfto_watch_look(&nets);
 	nfto_watch_settle();
 	nfto_watch_look(&nets);
+	nfto_watch_let_go(&nets);
 	mutex_unlock(&nfto_watch_mutex);
 	/* many flows take long to look at: a quarter of a CPU's time, while that is soon enough */
 	nfto_watch_next = jiffies + clamp_t(unsigned long, 3 * (jiffies - start),
