@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Netlink attributes at random: by the grammar mostly, next to it often enough.
+"""Netlink attributes at random: by the grammar, or beside it.
 
 A grammar is a dictionary: an attribute's number, and how its payload is made, either a function of
 the source of chance or another grammar, whose attributes are inside.
 """
 
+import random
 import struct
 
 from nfto import genl
@@ -14,17 +15,25 @@ EDGES = (0, 1, 2, 5, 15, 16, 255, 256, 65535, 65536, 1048576, 1048577, (1 << 31)
          (1 << 32) - 1)
 
 
+class Chance(random.Random):
+    """The source of chance. Where a grammar alone decides, nothing odd happens."""
+    strict = False
+
+    def odd(self, probability):
+        return not self.strict and self.random() < probability
+
+
 def one_of(*values):
     """A number of 32 bits: one of these, or another."""
     def make(chance):
-        return struct.pack("I", chance.choice(values if chance.random() < 0.8 else EDGES))
+        return struct.pack("I", chance.choice(EDGES if chance.odd(0.2) else values))
     return make
 
 
 def word(*words):
     """A string: one of these, or none that is known."""
     def make(chance):
-        if chance.random() < 0.8:
+        if not chance.odd(0.2):
             return chance.choice(words).encode() + b"\0"
         return chance.choice((b"", b"\0", b"p0", b"\xff\0", b"%s%n\0", b"x" * 15 + b"\0",
                               b"x" * 16 + b"\0", b"y" * 255 + b"\0", b"z" * 300 + b"\0"))
@@ -44,14 +53,14 @@ def sentence(chance, grammar, most=4):
         kind = chance.choice(list(grammar))
         made = grammar[kind]
         payload = sentence(chance, made) if isinstance(made, dict) else made(chance)
-        if chance.random() < 0.05:
+        if chance.odd(0.05):
             payload = spoilt(chance, payload)
-        if isinstance(made, dict) != (chance.random() < 0.03):
+        if isinstance(made, dict) != chance.odd(0.03):
             kind |= genl.NLA_F_NESTED
-        if chance.random() < 0.03:
+        if chance.odd(0.03):
             kind = chance.getrandbits(16)
         text += genl.attribute(kind, payload)
-    return spoilt(chance, text) if chance.random() < 0.05 else text
+    return spoilt(chance, text) if chance.odd(0.05) else text
 
 
 def spoilt(chance, data):
