@@ -14,9 +14,10 @@
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
 struct net;
-struct nfto_changes;
+struct nfto_watch;
 
 struct nfto_net {
 	struct net *net;
@@ -24,7 +25,12 @@ struct nfto_net {
 	/* bind.c; nfto_lock */
 	struct list_head tables;	/* in the order in which they came */
 	struct list_head rounds;	/* the same; those that a round is done with are last */
+	u32 num_tables;
 	u32 seq;			/* how often one came or went */
+
+	/* flow*.c; nfto_lock */
+	struct xarray flows;		/* the attached ones, by id */
+	u32 num_flows;			/* so many */
 
 	/* flow_change.c */
 	struct mutex round_mutex;	/* one round over flows at a time */
@@ -32,10 +38,7 @@ struct nfto_net {
 
 	/* watch.c */
 	atomic_t used;			/* flowtables of ours */
-	struct list_head told_node;	/* nfto_watch_lock; while there are changes */
-	struct list_head look_node;	/* nfto_watch_mutex; while they are looked at */
-	struct nfto_changes *told;	/* nfto_watch_lock; from the first flowtable on */
-	struct nfto_changes *looked;	/* the same, but its contents are the work item's */
+	struct nfto_watch *watch;	/* nfto_watch_lock; from the first flowtable to the end */
 
 	/* watch_route.c */
 	struct notifier_block fib_nb;
@@ -44,7 +47,7 @@ struct nfto_net {
 	bool ready;			/* what was there already is told before */
 
 	/* watch_neigh.c; nfto_neigh_lock */
-	bool blind;			/* there was no memory once to remember a neighbour */
+	bool blind;			/* a neighbour is not remembered: there was no memory */
 };
 
 /*

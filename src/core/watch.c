@@ -12,9 +12,9 @@
 #include "watch.h"
 
 #define NFTO_CHANGES_MAX 256	/* of one namespace, in one look */
-/* between two looks at all flows */
+/* between two looks at a namespace's flows, and between two times that all settles */
 #define NFTO_WATCH_PAUSE_MIN max_t(unsigned long, HZ / 10, 1)
-#define NFTO_WATCH_PAUSE_MAX (HZ / 2)
+#define NFTO_WATCH_PAUSE_MAX (HZ / 4)
 
 /* What happened in a namespace. */
 struct nfto_changes {
@@ -22,17 +22,33 @@ struct nfto_changes {
 	struct nfto_change list[NFTO_CHANGES_MAX];
 };
 
+/*
+ * Of a namespace. What is told is looked at by a work item of its own, at once, whatever others
+ * have to look at; and once more by one for all, when what was on its way has come: see settle().
+ */
+struct nfto_watch {
+	struct nfto_net *net;
+	struct nfto_changes told;	/* nfto_watch_lock */
+	struct nfto_changes looked;	/* the work item's, and so is next */
+	unsigned long next;		/* jiffies; the earliest next look */
+	struct delayed_work dwork;
+	struct nfto_changes unsettled;	/* nfto_watch_lock; looked at once */
+	struct list_head unsettled_node; /* nfto_watch_lock; while there are some */
+	struct nfto_changes settled;	/* nfto_watch_mutex */
+	struct list_head settled_node;	/* nfto_watch_mutex */
+};
+
 /* Protects what is told, by namespace; taken in any context. */
 static DEFINE_SPINLOCK(nfto_watch_lock);
-static LIST_HEAD(nfto_watch_told);	/* namespaces of which something is */
+static LIST_HEAD(nfto_watch_unsettled);	/* who has something that is looked at once */
 
-/* Held for a look at flows: no namespace that is looked at ends meanwhile. */
+/* Held while all settles: nobody that has something to be looked at again ends meanwhile. */
 static DEFINE_MUTEX(nfto_watch_mutex);
 
-static void nfto_watch_work(struct work_struct *work);
-static DECLARE_DELAYED_WORK(nfto_watch_dwork, nfto_watch_work);
+static void nfto_watch_settle_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(nfto_watch_settle_dwork, nfto_watch_settle_work);
+static unsigned long nfto_watch_settle_next;	/* jiffies; the work item's alone */
 static struct workqueue_struct *nfto_watch_wq;
-static unsigned long nfto_watch_next;	/* jiffies; the earliest next look; the work item's alone */
 
 /* Is it told already, or "everything"? */
 static bool nfto_watch_known(const struct nfto_changes *told, const struct nfto_change *change)
@@ -63,6 +79,15 @@ static void nfto_watch_put(struct nfto_changes *told, const struct nfto_change *
 	told->num++;
 }
 
+/* @to was empty. */
+static void nfto_watch_move(struct nfto_changes *to, struct nfto_changes *from)
+{
+	lockdep_assert_held(&nfto_watch_lock);
+	memcpy(to->list, from->list, from->num * sizeof(*from->list));
+	to->num = from->num;
+	from->num = 0;
+}
+
 void nfto_watch_tell(const struct nfto_change *change)
 {
 	struct nfto_net *net = nfto_net_of(change->net);
@@ -73,74 +98,11 @@ void nfto_watch_tell(const struct nfto_change *change)
 		return;
 	trace_watch_change(change);
 	spin_lock_irqsave(&nfto_watch_lock, flags);
-	if (net->told) {	/* else it ends */
-		nfto_watch_put(net->told, change);
-		if (list_empty(&net->told_node))
-			list_add_tail(&net->told_node, &nfto_watch_told);
-		queue_delayed_work(nfto_watch_wq, &nfto_watch_dwork, 0);
+	if (net->watch) {	/* else it ends */
+		nfto_watch_put(&net->watch->told, change);
+		queue_delayed_work(nfto_watch_wq, &net->watch->dwork, 0);
 	}
 	spin_unlock_irqrestore(&nfto_watch_lock, flags);
-}
-
-int nfto_watch_use(struct nfto_net *net)
-{
-	struct nfto_changes *told = NULL, *looked = NULL;
-
-	/* commit_mutex: nobody else does the same */
-	if (!net->told) {
-		told = kvzalloc(sizeof(*told), GFP_KERNEL_ACCOUNT);
-		looked = kvzalloc(sizeof(*looked), GFP_KERNEL_ACCOUNT);
-		if (!told || !looked) {
-			kvfree(told);
-			kvfree(looked);
-			return -ENOMEM;
-		}
-		spin_lock_irq(&nfto_watch_lock);
-		net->looked = looked;
-		net->told = told;
-		spin_unlock_irq(&nfto_watch_lock);
-	}
-	atomic_inc(&net->used);
-	return 0;
-}
-
-void nfto_watch_unuse(struct nfto_net *net)
-{
-	atomic_dec(&net->used);
-}
-
-/* Of a namespace that ends. */
-static void nfto_watch_forget(struct nfto_net *net)
-{
-	struct nfto_changes *told, *looked;
-
-	mutex_lock(&nfto_watch_mutex);
-	spin_lock_irq(&nfto_watch_lock);
-	list_del_init(&net->told_node);
-	told = net->told;
-	looked = net->looked;
-	net->told = NULL;
-	net->looked = NULL;
-	spin_unlock_irq(&nfto_watch_lock);
-	mutex_unlock(&nfto_watch_mutex);
-	kvfree(told);
-	kvfree(looked);
-}
-
-/* Moves what was told to where it is looked at, and its namespaces to @nets, by look_node. */
-static void nfto_watch_take(struct list_head *nets)
-{
-	struct nfto_net *net, *next;
-
-	lockdep_assert_held(&nfto_watch_mutex);
-	spin_lock_irq(&nfto_watch_lock);
-	list_for_each_entry_safe(net, next, &nfto_watch_told, told_node) {
-		swap(net->told, net->looked);
-		net->told->num = 0;
-		list_del_init(&net->told_node);
-		list_add_tail(&net->look_node, nets);
-	}
-	spin_unlock_irq(&nfto_watch_lock);
 }
 
 /*
@@ -158,54 +120,148 @@ static void nfto_watch_settle(void)
 	nf_flow_table_cleanup(init_net.loopback_dev);
 }
 
-/* In how many jiffies the next look may be. Only the work item looks, one at a time. */
-static unsigned long nfto_watch_wait(void)
+/* Is it too early? Then the work item comes again. */
+static bool nfto_watch_early(struct delayed_work *dwork, unsigned long next)
 {
 	unsigned long now = jiffies;
 
-	return time_before(now, nfto_watch_next) ? nfto_watch_next - now : 0;
+	if (!time_before(now, next))
+		return false;
+	queue_delayed_work(nfto_watch_wq, dwork, next - now);
+	return true;
 }
 
-static void nfto_watch_look(const struct list_head *nets)
+/* Many flows take long to look at: a quarter of a CPU's time, while that is soon enough. */
+static unsigned long nfto_watch_pause(unsigned long start)
 {
-	struct nfto_net *net;
-
-	lockdep_assert_held(&nfto_watch_mutex);
-	list_for_each_entry(net, nets, look_node)
-		nfto_flow_end_changed(net, net->looked->list, net->looked->num);
+	return jiffies + clamp_t(unsigned long, 3 * (jiffies - start), NFTO_WATCH_PAUSE_MIN,
+				 NFTO_WATCH_PAUSE_MAX);
 }
 
-/* @nets is its owner's, who returns; the namespaces stay. */
-static void nfto_watch_let_go(struct list_head *nets)
+/* One by one: interrupts are off while one is compared with all. */
+static void nfto_watch_put_unsettled(struct nfto_watch *watch)
 {
-	struct nfto_net *net, *next;
+	unsigned int i;
 
-	lockdep_assert_held(&nfto_watch_mutex);
-	list_for_each_entry_safe(net, next, nets, look_node)
-		list_del_init(&net->look_node);
-}
-
-static void nfto_watch_work(struct work_struct *work)
-{
-	unsigned long wait = nfto_watch_wait(), start;
-	LIST_HEAD(nets);
-
-	if (wait) {
-		queue_delayed_work(nfto_watch_wq, &nfto_watch_dwork, wait);
-		return;
+	for (i = 0; i < watch->looked.num; i++) {
+		spin_lock_irq(&nfto_watch_lock);
+		nfto_watch_put(&watch->unsettled, &watch->looked.list[i]);
+		if (list_empty(&watch->unsettled_node))
+			list_add_tail(&watch->unsettled_node, &nfto_watch_unsettled);
+		spin_unlock_irq(&nfto_watch_lock);
 	}
-	start = jiffies;
+}
+
+/* Those flows that are known at once. */
+static void nfto_watch_look_work(struct work_struct *work)
+{
+	struct nfto_watch *watch = container_of(to_delayed_work(work), struct nfto_watch, dwork);
+	unsigned long start = jiffies;
+
+	if (nfto_watch_early(&watch->dwork, watch->next))
+		return;
+	spin_lock_irq(&nfto_watch_lock);
+	nfto_watch_move(&watch->looked, &watch->told);
+	spin_unlock_irq(&nfto_watch_lock);
+	nfto_flow_end_changed(watch->net, watch->looked.list, watch->looked.num);
+	nfto_watch_put_unsettled(watch);
+	queue_delayed_work(nfto_watch_wq, &nfto_watch_settle_dwork, 0);
+	watch->next = nfto_watch_pause(start);
+}
+
+/* Moves what is looked at once to where it is looked at again, and those who have it to @list. */
+static void nfto_watch_take(struct list_head *list)
+{
+	struct nfto_watch *watch, *next;
+	LIST_HEAD(taken);
+
+	lockdep_assert_held(&nfto_watch_mutex);
+	spin_lock_irq(&nfto_watch_lock);
+	list_splice_init(&nfto_watch_unsettled, &taken);
+	spin_unlock_irq(&nfto_watch_lock);
+	list_for_each_entry_safe(watch, next, &taken, unsettled_node) {
+		spin_lock_irq(&nfto_watch_lock);
+		nfto_watch_move(&watch->settled, &watch->unsettled);
+		list_del_init(&watch->unsettled_node);
+		spin_unlock_irq(&nfto_watch_lock);
+		list_add_tail(&watch->settled_node, list);
+	}
+}
+
+/* The flows that were on their way to us. */
+static void nfto_watch_settle_work(struct work_struct *work)
+{
+	struct nfto_watch *watch, *next;
+	unsigned long start = jiffies;
+	LIST_HEAD(list);
+
+	if (nfto_watch_early(&nfto_watch_settle_dwork, nfto_watch_settle_next))
+		return;
 	mutex_lock(&nfto_watch_mutex);
-	nfto_watch_take(&nets);
-	/* those that are known at once; then the ones that were on their way to us */
-	nfto_watch_look(&nets);
-	nfto_watch_settle();
-	nfto_watch_look(&nets);
-	nfto_watch_let_go(&nets);
+	nfto_watch_take(&list);
+	if (!list_empty(&list))
+		nfto_watch_settle();
+	list_for_each_entry_safe(watch, next, &list, settled_node) {
+		nfto_flow_end_changed(watch->net, watch->settled.list, watch->settled.num);
+		watch->settled.num = 0;
+		list_del(&watch->settled_node);
+	}
 	mutex_unlock(&nfto_watch_mutex);
-	/* many flows take long to look at: a quarter of a CPU's time, while that is soon enough */
-	nfto_watch_next = jiffies + clamp_t(unsigned long, 3 * (jiffies - start),
-					    NFTO_WATCH_PAUSE_MIN, NFTO_WATCH_PAUSE_MAX);
+	nfto_watch_settle_next = nfto_watch_pause(start);
+}
+
+static struct nfto_watch *nfto_watch_alloc(struct nfto_net *net)
+{
+	struct nfto_watch *watch = kvzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
+
+	if (!watch)
+		return NULL;
+	watch->net = net;
+	watch->next = jiffies;
+	INIT_DELAYED_WORK(&watch->dwork, nfto_watch_look_work);
+	INIT_LIST_HEAD(&watch->unsettled_node);
+	return watch;
+}
+
+int nfto_watch_use(struct nfto_net *net)
+{
+	struct nfto_watch *watch;
+
+	/* commit_mutex: nobody else does the same */
+	if (!net->watch) {
+		watch = nfto_watch_alloc(net);
+		if (!watch)
+			return -ENOMEM;
+		spin_lock_irq(&nfto_watch_lock);
+		net->watch = watch;
+		spin_unlock_irq(&nfto_watch_lock);
+	}
+	atomic_inc(&net->used);
+	return 0;
+}
+
+void nfto_watch_unuse(struct nfto_net *net)
+{
+	atomic_dec(&net->used);
+}
+
+/* Of a namespace that ends. */
+static void nfto_watch_forget(struct nfto_net *net)
+{
+	struct nfto_watch *watch = net->watch;
+
+	if (!watch)
+		return;
+	spin_lock_irq(&nfto_watch_lock);
+	net->watch = NULL;	/* nothing is told any more */
+	spin_unlock_irq(&nfto_watch_lock);
+	cancel_delayed_work_sync(&watch->dwork);
+	mutex_lock(&nfto_watch_mutex);
+	spin_lock_irq(&nfto_watch_lock);
+	list_del(&watch->unsettled_node);
+	spin_unlock_irq(&nfto_watch_lock);
+	mutex_unlock(&nfto_watch_mutex);
+	kvfree(watch);
 }
 
 /* The core looks through VLANs and bridges: flows name what is below. As deep as devices nest. */
@@ -299,7 +355,7 @@ int nfto_watch_init(void)
 {
 	int err;
 
-	nfto_watch_next = jiffies;
+	nfto_watch_settle_next = jiffies;
 	nfto_watch_wq = alloc_workqueue("nft_offload_watch", WQ_UNBOUND, 0);
 	if (!nfto_watch_wq)
 		return -ENOMEM;
@@ -326,7 +382,7 @@ err_exit_neigh:
 err_unregister_net:
 	unregister_pernet_subsys(&nfto_watch_net_ops);
 err_destroy_wq:
-	cancel_delayed_work_sync(&nfto_watch_dwork);
+	cancel_delayed_work_sync(&nfto_watch_settle_dwork);
 	destroy_workqueue(nfto_watch_wq);
 	return err;
 }
@@ -339,6 +395,6 @@ void nfto_watch_exit(void)
 	nfto_watch_bridge_exit();
 	nfto_watch_neigh_exit();
 	unregister_pernet_subsys(&nfto_watch_net_ops);
-	cancel_delayed_work_sync(&nfto_watch_dwork);
+	cancel_delayed_work_sync(&nfto_watch_settle_dwork);
 	destroy_workqueue(nfto_watch_wq);
 }

@@ -3,7 +3,7 @@
  * watch - what happens around a flow that makes it wrong, in hardware as in the core's flowtable.
  *
  * The core's notifiers tell of it in whatever context: they put down a struct nfto_change, and a
- * work item ends the flows that it concerns (watch.c). Where the news come from:
+ * work item of their namespace ends the flows that it concerns (watch.c). Where the news come from:
  *
  *   watch.c		devices; they, and all else, by namespace
  *   watch_route.c	routes, rules and nexthop objects
@@ -16,8 +16,9 @@
  * What stops it: at unload the notifiers go first, which waits for those that run; then the work
  * items are cancelled: no flowtable is ours any more, and with the devices' notifier every port has
  * ended, whose worker says which neighbours are used. At the end of a namespace its route notifiers
- * go with it, and what was put down of it, once the work item has looked at it; from then on
- * nothing is put down, though devices, and on some kernels flowtables, end later.
+ * go with it, then its work item, then what was put down of it, once the work item that looks again
+ * for all is done with it; from then on nothing is put down, though devices, and on some kernels
+ * flowtables, end later.
  */
 #ifndef NFTO_WATCH_H
 #define NFTO_WATCH_H
