@@ -53,11 +53,13 @@ struct nfto_neigh {
 
 /*
  * Protects what follows, which RCU readers look at too. Taken under the core's locks of neighbours,
- * in process and softirq.
+ * in process and softirq; watch.c's lock is taken under it.
  */
 static DEFINE_SPINLOCK(nfto_neigh_lock);
 static struct rhashtable nfto_neighs;
 static struct rhashtable nfto_neigh_macs;
+static unsigned int nfto_neigh_lost;	/* how many there was no memory to remember */
+static unsigned int nfto_neigh_found;	/* the same, when they were last all made up for */
 
 static u32 nfto_neigh_round;	/* of looks at who is used; written by the work item alone */
 
@@ -159,6 +161,8 @@ err_free:
 	kfree(known);
 err_blind:
 	nfto_net_of(key->net)->blind = true;
+	nfto_neigh_lost++;
+	schedule_delayed_work(&nfto_neigh_dwork, NFTO_NEIGH_INTERVAL);
 }
 
 /*
@@ -217,16 +221,20 @@ static void nfto_neigh_look(struct neighbour *neigh, struct nfto_change *change,
 }
 
 /* Atomic context. */
-static int nfto_neigh_event(struct notifier_block *nb, unsigned long event, void *ptr)
+static void nfto_neigh_meet(struct neighbour *neigh, void *data)
 {
 	struct nfto_change change;
 	bool changed;
 
-	if (event != NETEVENT_NEIGH_UPDATE)
-		return NOTIFY_DONE;
-	nfto_neigh_look(ptr, &change, &changed);
+	nfto_neigh_look(neigh, &change, &changed);
 	if (changed)
 		nfto_watch_tell(&change);
+}
+
+static int nfto_neigh_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	if (event == NETEVENT_NEIGH_UPDATE)
+		nfto_neigh_meet(ptr, NULL);
 	return NOTIFY_DONE;
 }
 
@@ -234,13 +242,51 @@ static struct notifier_block nfto_neigh_nb = {
 	.notifier_call = nfto_neigh_event,
 };
 
-/* What was there before us. */
-static void nfto_neigh_meet(struct neighbour *neigh, void *data)
+/* All that there are, of which nobody has told us. */
+static void nfto_neigh_meet_all(void)
+{
+	neigh_for_each(&arp_tbl, nfto_neigh_meet, NULL);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (ipv6_mod_enabled())		/* else there is no table behind it */
+		neigh_for_each(&nd_tbl, nfto_neigh_meet, NULL);
+#endif
+}
+
+/* What its flows were built with before, nobody knows: they end. */
+static void nfto_neigh_see_again(struct net *net)
 {
 	struct nfto_change change;
-	bool changed;
+	struct nfto_net *state = nfto_net_of(net);
 
-	nfto_neigh_look(neigh, &change, &changed);
+	lockdep_assert_held(&nfto_neigh_lock);
+	if (!state || !state->blind)
+		return;
+	state->blind = false;
+	memset(&change, 0, sizeof(change));	/* compared as memory */
+	change.kind = NFTO_CHANGE_ALL;
+	change.net = net;
+	change.reason = NFTO_REASON_STALE_NEIGHBOUR;
+	nfto_watch_tell(&change);
+}
+
+/* Makes up for the neighbours that were not remembered, if there is memory now. */
+static void nfto_neigh_find_lost(void)
+{
+	unsigned int lost = READ_ONCE(nfto_neigh_lost);
+	struct net *net;
+
+	if (lost == nfto_neigh_found)
+		return;
+	nfto_neigh_meet_all();
+	rcu_read_lock();	/* for the walk over namespaces */
+	spin_lock_bh(&nfto_neigh_lock);
+	if (lost == nfto_neigh_lost) {	/* else it comes again */
+		nfto_neigh_found = lost;
+		for_each_net_rcu(net)
+			nfto_neigh_see_again(net);
+	}
+	spin_unlock_bh(&nfto_neigh_lock);
+	rcu_read_unlock();
 }
 
 void nfto_watch_neigh_used(const struct net *net, const u8 *mac)
@@ -289,6 +335,7 @@ static void nfto_neigh_keep(struct work_struct *work)
 	struct nfto_neigh *known;
 	unsigned int looked = 0;
 
+	nfto_neigh_find_lost();
 	/* who is used from now on is told of next time */
 	WRITE_ONCE(nfto_neigh_round, round + 1);
 	rhashtable_walk_enter(&nfto_neighs, &iter);
@@ -320,11 +367,7 @@ int nfto_watch_neigh_init(void)
 	err = register_netevent_notifier(&nfto_neigh_nb);
 	if (err)
 		goto err_destroy_macs;
-	neigh_for_each(&arp_tbl, nfto_neigh_meet, NULL);
-#if IS_ENABLED(CONFIG_IPV6)
-	if (ipv6_mod_enabled())		/* else there is no table behind it */
-		neigh_for_each(&nd_tbl, nfto_neigh_meet, NULL);
-#endif
+	nfto_neigh_meet_all();
 	return 0;
 
 err_destroy_macs:

@@ -7,10 +7,14 @@ import re
 
 import pytest
 
-from nfto import failing, nft, rules
+from nfto import failing, kmod, nft, rules
 from nfto.agreement import Agreement
 from nfto.cli import COMMAND
-from nfto.traffic import Background, assert_hardware, established, measure, offloaded
+from nfto.flow import Flow
+from nfto.shell import SCALE, wait_for
+from nfto.topology import Router
+from nfto.traffic import (Background, assert_hardware, establish, established, measure,
+                          offloaded)
 
 pytest_plugins = "nfto.fixtures"
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
@@ -62,6 +66,7 @@ def test_any_allocation_may_fail(router, name):
     agreement.wait()
 
 
+@pytest.mark.debug
 def test_allocations_of_workers_may_fail(router):
     """Those that nobody asked for: of the flows that the core tells of, and their programming."""
     router.nft(rules.whole(router))
@@ -72,3 +77,50 @@ def test_allocations_of_workers_may_fail(router):
             router.ns.run([COMMAND, "flush", "all"], check=False)
         assert_hardware(measure(offloaded(flow, deadline=60), 5))
         agreement.wait()
+
+
+class Neighbours:
+    """On the first of two pairs of ports, each with a flow."""
+
+    def __init__(self, router):
+        self.router, self.agreement = router, Agreement(router)
+        self.flows = [establish(Flow(router, "ipv4", "udp", "none", client=client,
+                                     server=client + 1)) for client in (0, 2)]
+        self.octets = itertools.count(10)
+
+    def in_hardware(self):
+        for flow in self.flows:
+            offloaded(flow, deadline=60)
+        self.agreement.wait()
+        return self.router.asic.calls["del"]
+
+    def add(self, number):
+        self.router.ns.ip(*["neigh replace 10.2.0.%d lladdr 02:00:00:00:77:%02x nud permanent "
+                            "dev p1" % (octet, octet)
+                            for octet in itertools.islice(self.octets, number)])
+
+    def one_ends_none(self):
+        """Another's new MAC ends the second flow, and shows that the new one was looked at."""
+        before = self.in_hardware()
+        self.add(1)
+        port = self.router["p3"]
+        port.host_mac = "02:00:00:00:78:%02x" % next(self.octets)
+        self.router.ns.ip(*list(port.address_lines())[2:4])
+        wait_for(lambda: self.router.asic.calls["del"] >= before + 2, 20 * SCALE, "an end")
+        self.agreement.wait()
+        return self.router.asic.calls["del"] == before + 2
+
+
+@pytest.mark.debug
+def test_neighbours_that_were_not_remembered_are_met_again():
+    """Until then each that is new may be one of them, with another MAC: it ends all flows."""
+    kmod.load(kmod.CORE)
+    with Router(("sim",) * 4) as router:
+        router.nft(rules.whole(router))
+        neighbours = Neighbours(router)
+        assert neighbours.one_ends_none()
+        before = neighbours.in_hardware()
+        with failing.some(10):
+            neighbours.add(20)
+        wait_for(lambda: router.asic.calls["del"] >= before + 4, 20 * SCALE, "an end of all")
+        wait_for(neighbours.one_ends_none, 20 * SCALE, "quiet")
