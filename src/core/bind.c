@@ -21,6 +21,12 @@
 #include "watch.h"
 #include <uapi/linux/nft_offload.h>
 
+/*
+ * Of a user's own network namespace: more are refused, as without us. There are walks over the
+ * flowtables of a namespace with a lock held that all flows need.
+ */
+#define NFTO_TABLES_FOREIGN 64
+
 static DEFINE_HASHTABLE(nfto_tables, 8);	/* by the flowtable's address; nfto_lock */
 
 const struct nfto_bind *nfto_bind_of(const struct nfto_table *table, int ifindex)
@@ -174,34 +180,59 @@ static void nfto_bind_unbridge(struct nfto_table *table, struct nfto_bind *bind)
 	bind->port = NULL;
 }
 
-static enum nfto_reason nfto_bind_bridge(struct nfto_table *table, struct nfto_bind *bind,
-					 struct net_device *dev)
+/* Takes over a reference to @port, bound by the caller; NULL: it stays in software for @reason. */
+static void nfto_bind_use_port(struct nfto_bind *bind, struct nfto_port *port,
+			       const struct nfto_stack *stack, enum nfto_reason reason)
+{
+	lockdep_assert_held(&nfto_lock);
+	bind->port = port;
+	bind->stack = *stack;
+	bind->reason = reason;
+	bind->backend = port ? NFTO_BRIDGED : NFTO_SOFTWARE;
+}
+
+/*
+ * Looks at policy once @bind is listed: who sets one from then on finds it, and may have it bridged
+ * before us.
+ */
+static void nfto_bind_bridge(struct nfto_bind *bind, struct net_device *dev)
 {
 	const struct nfto_driver *driver;
+	struct nfto_port *port = NULL;
+	struct nfto_stack stack = {};
 	struct net_device *lower;
 	enum nfto_reason reason;
 
-	reason = nfto_path_lower(dev, &lower, &bind->stack);
+	reason = nfto_path_lower(dev, &lower, &stack);
 	if (!reason)
 		reason = nfto_port_able(lower, &driver);
-	if (reason)
-		return reason;
-	bind->port = nfto_port_bind(lower, driver);
-	return bind->port ? NFTO_REASON_NONE : NFTO_REASON_NO_MEMORY;
+	if (!reason) {
+		port = nfto_port_bind(lower, driver);
+		reason = port ? NFTO_REASON_NONE : NFTO_REASON_NO_MEMORY;
+	}
+	spin_lock_bh(&nfto_lock);
+	if (!bind->port) {
+		nfto_bind_use_port(bind, port, &stack, reason);
+		port = NULL;
+	} else if (port) {
+		nfto_port_unbind(port);
+	}
+	spin_unlock_bh(&nfto_lock);
+	if (port)
+		nfto_port_put(port);
 }
 
-static void nfto_bind_classify(struct nfto_table *table, struct nfto_bind *bind,
-			       struct net_device *dev)
+/*
+ * Whether a bridged device really is in hardware, its port says once it is known. Who has a user
+ * namespace of their own could fill the log.
+ */
+static void nfto_bind_say(const struct nfto_bind *bind, const struct net_device *dev)
 {
-	if (nfto_bind_native(table->ft, dev)) {
-		bind->backend = NFTO_NATIVE;
-		net_info_ratelimited("nft_offload: %s: native\n", dev->name);
+	if (dev_net(dev)->user_ns != &init_user_ns)
 		return;
-	}
-	bind->reason = nfto_bind_bridge(table, bind, dev);
-	bind->backend = bind->reason ? NFTO_SOFTWARE : NFTO_BRIDGED;
-	/* whether a bridged device really is in hardware, its port says once it is known */
-	if (bind->reason)
+	if (bind->backend == NFTO_NATIVE)
+		net_info_ratelimited("nft_offload: %s: native\n", dev->name);
+	else if (bind->reason)
 		net_info_ratelimited("nft_offload: %s: software: %s\n", dev->name,
 				     nfto_reason_text(bind->reason));
 }
@@ -226,20 +257,54 @@ static struct nfto_table *nfto_bind_find_table(const struct nf_flowtable *ft)
 	return found;
 }
 
-static struct nfto_table *nfto_bind_new_table(struct nf_flowtable *ft)
+static void nfto_table_free(struct kref *ref)
 {
+	struct nfto_table *table = container_of(ref, struct nfto_table, ref);
+
+	kfree(table->name);
+	kfree(table->flowtable);
+	kfree(table);
+}
+
+void nfto_table_put(struct nfto_table *table)
+{
+	kref_put(&table->ref, nfto_table_free);
+}
+
+static struct nfto_table *nfto_bind_alloc_table(struct nf_flowtable *ft)
+{
+	/* our types are nf_tables' alone, whose flowtable is around the core's */
+	const struct nft_flowtable *nft = container_of(ft, struct nft_flowtable, data);
 	struct nfto_table *table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
 
 	if (!table)
 		return NULL;
+	kref_init(&table->ref);
+	table->family = nft->table->family;
+	table->handle = nft->handle;
+	table->name = kstrdup(nft->table->name, GFP_KERNEL_ACCOUNT);
+	table->flowtable = kstrdup(nft->name, GFP_KERNEL_ACCOUNT);
+	if (!table->name || !table->flowtable) {
+		nfto_table_put(table);
+		return NULL;
+	}
 	table->ft = ft;
 	table->net = nfto_net_of(read_pnet(&ft->net));
 	INIT_LIST_HEAD(&table->list);
 	INIT_LIST_HEAD(&table->binds);
 	INIT_LIST_HEAD(&table->flows);
+	return table;
+}
+
+static struct nfto_table *nfto_bind_new_table(struct nf_flowtable *ft)
+{
+	struct nfto_table *table = nfto_bind_alloc_table(ft);
+
+	if (!table)
+		return NULL;
 	/* also if no device is bridged: software's flows and native drivers' become wrong too */
 	if (nfto_watch_use(table->net))
-		goto err_free;
+		goto err_put;
 	if (nf_flow_table_offload_add_cb(ft, nfto_bind_cb, table))
 		goto err_unuse;
 	spin_lock_bh(&nfto_lock);
@@ -248,18 +313,19 @@ static struct nfto_table *nfto_bind_new_table(struct nf_flowtable *ft)
 	/* what will be attached during a round belongs to it already */
 	table->round = table->net->round;
 	list_add_tail(&table->round_node, &table->net->rounds);
+	table->net->num_tables++;
 	table->net->seq++;
 	spin_unlock_bh(&nfto_lock);
 	return table;
 
 err_unuse:
 	nfto_watch_unuse(table->net);
-err_free:
-	kfree(table);
+err_put:
+	nfto_table_put(table);
 	return NULL;
 }
 
-static void nfto_bind_put_table(struct nfto_table *table)
+static void nfto_bind_end_table(struct nfto_table *table)
 {
 	if (table->num_binds)
 		return;
@@ -268,13 +334,14 @@ static void nfto_bind_put_table(struct nfto_table *table)
 	hash_del(&table->by_ft);
 	list_del_init(&table->list);
 	list_del(&table->round_node);
+	table->net->num_tables--;
 	table->net->seq++;
 	spin_unlock_bh(&nfto_lock);
 	nfto_flow_drop_table(table);
 	/* last: until no flow is attached, the core has to tell us of those that it frees */
 	nf_flow_table_offload_del_cb(table->ft, nfto_bind_cb, table);
 	nfto_watch_unuse(table->net);
-	kfree(table);
+	nfto_table_put(table);
 }
 
 /* @dev is NULL if it is gone: its driver's callback went with it. */
@@ -298,7 +365,7 @@ static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 	if (bind->port)
 		nfto_bind_unbridge(table, bind);
 	kfree(bind);
-	nfto_bind_put_table(table);
+	nfto_bind_end_table(table);
 }
 
 /* The eldest. Without nfto_lock: setup() and free() alone change the list, see above. */
@@ -312,11 +379,23 @@ static struct nfto_bind *nfto_bind_find(struct nfto_table *table, const struct n
 	return NULL;
 }
 
+static bool nfto_bind_room(const struct nf_flowtable *ft)
+{
+	const struct net *net = read_pnet(&ft->net);
+
+	/* commit_mutex: nobody else adds one */
+	return net->user_ns == &init_user_ns ||
+	       READ_ONCE(nfto_net_of(net)->num_tables) < NFTO_TABLES_FOREIGN;
+}
+
 static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 {
 	struct nfto_table *table = nfto_bind_find_table(ft);
-	struct nfto_bind *bind = kzalloc(sizeof(*bind), GFP_KERNEL_ACCOUNT);
+	struct nfto_bind *bind;
 
+	if (!table && !nfto_bind_room(ft))
+		return -EOPNOTSUPP;
+	bind = kzalloc(sizeof(*bind), GFP_KERNEL_ACCOUNT);
 	if (!bind)
 		return -ENOMEM;
 	if (!table)
@@ -327,9 +406,10 @@ static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 	}
 	bind->dev = dev;
 	bind->ifindex = dev->ifindex;
+	bind->reason = NFTO_REASON_BIND_PENDING;
+	if (nfto_bind_native(ft, dev))
+		bind->backend = NFTO_NATIVE;
 	table->num_binds++;
-	nfto_bind_classify(table, bind, dev);
-	trace_table_bind(bind);
 	/*
 	 * It may be there already: taken out and put back in one transaction, whose UNBIND, meant
 	 * for the elder, is still to come.
@@ -339,6 +419,10 @@ static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 	if (bind->backend == NFTO_NATIVE)
 		table->num_native++;
 	spin_unlock_bh(&nfto_lock);
+	if (bind->backend == NFTO_SOFTWARE)
+		nfto_bind_bridge(bind, dev);
+	nfto_bind_say(bind, dev);
+	trace_table_bind(bind);
 
 	if (nfto_strict && bind->backend == NFTO_SOFTWARE) {
 		nfto_bind_del(table, bind, dev);
@@ -381,7 +465,7 @@ static void nfto_bind_free(struct nf_flowtable *ft)
 				dev_put(dev);
 		}
 		table->num_binds--;
-		nfto_bind_put_table(table);
+		nfto_bind_end_table(table);
 	}
 	nf_flow_table_free(ft);
 }
@@ -400,51 +484,74 @@ static bool nfto_bind_lives(const struct nfto_table *table, const struct nfto_bi
 	return __dev_get_by_index(read_pnet(&table->ft->net), bind->ifindex) == bind->dev;
 }
 
-/* A device that was left in software for what is no obstacle any more. nfto_lock is held. */
-static struct nfto_bind *nfto_bind_find_unbridged(const struct net_device *dev)
+/* In software, or bridged by a port whose device was unregistered or left the namespace. */
+static bool nfto_bind_lacks_port(const struct nfto_bind *bind)
 {
+	return bind->port ? bind->port->gone : bind->backend == NFTO_SOFTWARE;
+}
+
+/* A bind of @dev, or of a device on top of it, that could be bridged now. nfto_lock is held. */
+static struct nfto_bind *nfto_bind_find_unbridged(const struct net_device *dev,
+						  struct nfto_stack *stack)
+{
+	/* a device that is looked for is below one of its own namespace */
+	struct nfto_net *net = nfto_net_of(dev_net(dev));
 	struct net_device *lower;
 	struct nfto_table *table;
-	struct nfto_stack stack;
 	struct nfto_bind *bind;
 
 	lockdep_assert_held(&nfto_lock);
-	/* a device that is looked for is below one of its own namespace */
-	list_for_each_entry(table, &nfto_net_of(dev_net(dev))->tables, list)
+	list_for_each_entry(table, &net->tables, list)
 		list_for_each_entry(bind, &table->binds, list)
-			if (bind->backend == NFTO_SOFTWARE && !bind->port &&
-			    nfto_bind_lives(table, bind) &&
-			    !nfto_path_lower(bind->dev, &lower, &stack) && lower == dev)
+			if (nfto_bind_lacks_port(bind) && nfto_bind_lives(table, bind) &&
+			    !nfto_path_lower(bind->dev, &lower, stack) && lower == dev)
 				return bind;
 	return NULL;
 }
 
-void nfto_bind_policy_changed(struct net_device *dev)
+static bool nfto_bind_any_unbridged(const struct net_device *dev)
 {
-	const struct nfto_driver *driver;
-	struct nfto_port *port;
+	struct nfto_stack stack;
+	bool any;
+
+	spin_lock_bh(&nfto_lock);
+	any = nfto_bind_find_unbridged(dev, &stack);
+	spin_unlock_bh(&nfto_lock);
+	return any;
+}
+
+/* One bind; false: there is none any more, or no memory. */
+static bool nfto_bind_bridge_late(struct net_device *dev, const struct nfto_driver *driver)
+{
+	struct nfto_port *port = nfto_port_bind(dev, driver), *unused;
+	struct nfto_stack stack;
 	struct nfto_bind *bind;
 
+	if (!port)
+		return false;
+	spin_lock_bh(&nfto_lock);
+	bind = nfto_bind_find_unbridged(dev, &stack);
+	unused = bind ? bind->port : port;
+	if (bind)
+		nfto_bind_use_port(bind, port, &stack, NFTO_REASON_NONE);
+	if (unused)
+		nfto_port_unbind(unused);
+	spin_unlock_bh(&nfto_lock);
+	if (unused)
+		nfto_port_put(unused);
+	return bind;
+}
+
+void nfto_bind_look_again(struct net_device *dev)
+{
+	const struct nfto_driver *driver;
+
 	ASSERT_RTNL();
-	nfto_port_policy_changed(dev);
-	if (nfto_port_able(dev, &driver))
+	/* a namespace that has not come to us yet has no flowtables */
+	if (nfto_port_able(dev, &driver) || !nfto_net_of(dev_net(dev)))
 		return;
-	do {
-		port = nfto_port_bind(dev, driver);
-		if (!port)
-			return;
-		spin_lock_bh(&nfto_lock);
-		bind = nfto_bind_find_unbridged(dev);
-		if (bind) {
-			bind->port = port;
-			bind->backend = NFTO_BRIDGED;
-			bind->reason = NFTO_REASON_NONE;
-		} else {
-			nfto_port_unbind(port);
-		}
-		spin_unlock_bh(&nfto_lock);
-	} while (bind);
-	nfto_port_put(port);
+	while (nfto_bind_any_unbridged(dev) && nfto_bind_bridge_late(dev, driver))
+		;
 }
 
 /* A bridged device is in hardware only once the driver's block is bound. */

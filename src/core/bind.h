@@ -9,6 +9,7 @@
 #ifndef NFTO_BIND_H
 #define NFTO_BIND_H
 
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/types.h>
 #include "rule.h"
@@ -29,9 +30,14 @@ enum nfto_backend {
 
 /*
  * A flowtable with `flags offload`: from the bind of its first device to the end of its last. So
- * long our callback is there.
+ * long our callback is there. Flows that were in it have a reference, for its names alone.
  */
 struct nfto_table {
+	struct kref ref;
+	/* what nftables calls it */
+	u32 family;			/* NFPROTO_* */
+	const char *name, *flowtable;	/* of the table, and its own in that */
+	u64 handle;
 	struct hlist_node by_ft;	/* nfto_tables; nfto_lock */
 	struct list_head list;		/* net->tables; nfto_lock; empty: it ends, or begins */
 	struct list_head round_node;	/* net->rounds; nfto_lock */
@@ -50,7 +56,7 @@ struct nfto_bind {
 	int ifindex;
 	enum nfto_backend backend;
 	enum nfto_reason reason;	/* if software */
-	struct nfto_port *port;		/* if bridged: of the device, or the one below it */
+	struct nfto_port *port;		/* if bridged: of the device, or the one below; nfto_lock */
 	struct nfto_stack stack;	/* VLAN devices from the device down to the port */
 };
 
@@ -82,8 +88,9 @@ void nfto_bind_done_with(struct nfto_table *table);
 const struct nfto_table *nfto_bind_table_at(const struct net *net, unsigned int at);
 const struct nfto_table *nfto_bind_table_behind(const struct nfto_table *table);
 u32 nfto_bind_seq(const struct net *net);
-const char *nfto_bind_table_name(const struct nfto_table *table);
-const char *nfto_bind_flowtable_name(const struct nfto_table *table);
+
+/* Gives a reference back. Any context. */
+void nfto_table_put(struct nfto_table *table);
 
 /* Who carries the flows of a bind (enum nfto_device_backend). nfto_lock is held. */
 u32 nfto_bind_backend_of(const struct nfto_bind *bind, enum nfto_reason *reason);
@@ -101,10 +108,10 @@ int nfto_bind_put_table_info(struct sk_buff *skb, const struct nfto_table *table
 u32 nfto_bind_backend(const struct net_device *dev, enum nfto_reason *reason);
 
 /*
- * The policy of @dev, which is registered, was set: what flowtables can do with it is looked at
- * again. RTNL is held; may sleep.
+ * @dev has come (back) to its namespace, or its policy was set: flowtables that have it, or a
+ * device on top of it, and left it in software, may be able to use it now. RTNL is held; may sleep.
  */
-void nfto_bind_policy_changed(struct net_device *dev);
+void nfto_bind_look_again(struct net_device *dev);
 
 /* Are new flowtables ours? May sleep; nfnl_lock() is not held. */
 bool nfto_bind_in_force(void);

@@ -1,28 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/netfilter.h>
 #include <net/netfilter/nf_flow_table.h>
-#include <net/netfilter/nf_tables.h>
 #include <net/netlink.h>
 #include "bind.h"
 #include "netlink.h"
 #include "nfto.h"
 #include <uapi/linux/nft_offload.h>
-
-/* Our types are nf_tables' alone, whose flowtable is around the core's. It outlives ours. */
-static const struct nft_flowtable *nfto_bind_nft(const struct nfto_table *table)
-{
-	return container_of(table->ft, struct nft_flowtable, data);
-}
-
-const char *nfto_bind_table_name(const struct nfto_table *table)
-{
-	return nfto_bind_nft(table)->table->name;
-}
-
-const char *nfto_bind_flowtable_name(const struct nfto_table *table)
-{
-	return nfto_bind_nft(table)->name;
-}
 
 /* @few: there is room for sentences. */
 static int nfto_bind_put_bind(struct sk_buff *skb, const struct nfto_bind *bind,
@@ -56,7 +39,6 @@ static unsigned int nfto_bind_count(const struct nfto_table *table)
 
 int nfto_bind_put_table_info(struct sk_buff *skb, const struct nfto_table *table)
 {
-	const struct nft_flowtable *nft = nfto_bind_nft(table);
 	struct net *net = read_pnet(&table->ft->net);
 	const struct nfto_bind *bind;
 	struct nlattr *nest;
@@ -64,10 +46,10 @@ int nfto_bind_put_table_info(struct sk_buff *skb, const struct nfto_table *table
 
 	lockdep_assert_held(&nfto_lock);
 	few = nfto_bind_count(table) <= 16;	/* all of them have to go into one message */
-	if (nla_put_u32(skb, NFTO_A_FLOWTABLE_FAMILY, nft->table->family) ||
-	    nla_put_string(skb, NFTO_A_FLOWTABLE_TABLE, nft->table->name) ||
-	    nla_put_string(skb, NFTO_A_FLOWTABLE_NAME, nft->name) ||
-	    nla_put_u64_64bit(skb, NFTO_A_FLOWTABLE_HANDLE, nft->handle, NFTO_A_FLOWTABLE_PAD))
+	if (nla_put_u32(skb, NFTO_A_FLOWTABLE_FAMILY, table->family) ||
+	    nla_put_string(skb, NFTO_A_FLOWTABLE_TABLE, table->name) ||
+	    nla_put_string(skb, NFTO_A_FLOWTABLE_NAME, table->flowtable) ||
+	    nla_put_u64_64bit(skb, NFTO_A_FLOWTABLE_HANDLE, table->handle, NFTO_A_FLOWTABLE_PAD))
 		return -EMSGSIZE;
 	if (table->ft->flags & NF_FLOWTABLE_COUNTER &&
 	    nla_put_flag(skb, NFTO_A_FLOWTABLE_COUNTER))

@@ -11,7 +11,9 @@
 #include "netlink.h"
 
 #define NFTO_SUBSCRIBERS_MAX 16		/* of a namespace */
-#define NFTO_SUBSCRIBERS_FOREIGN 64	/* of all that are not the initial user namespace's */
+/* what their sockets filter with runs with a lock held that all flows need */
+#define NFTO_SUBSCRIBERS_OWN 4		/* of one that is not the initial user namespace's */
+#define NFTO_SUBSCRIBERS_FOREIGN 64	/* of all of these */
 #define NFTO_EVENT_SIZE 1536		/* of the longest, names and words included */
 
 struct nfto_subscriber {
@@ -118,7 +120,7 @@ static struct nfto_subscriber *nfto_event_find(const struct net *net, u32 portid
 	return NULL;
 }
 
-/* Is there room for one more? What happens is told with a lock held that all flows need. */
+/* Is there room for one more? */
 static bool nfto_event_room(const struct nfto_subscriber *fresh)
 {
 	unsigned int num = 0, foreign = 0;
@@ -129,8 +131,9 @@ static bool nfto_event_room(const struct nfto_subscriber *fresh)
 		num += each->filter.net == fresh->filter.net;
 		foreign += each->foreign;
 	}
-	return num < NFTO_SUBSCRIBERS_MAX &&
-	       (!fresh->foreign || foreign < NFTO_SUBSCRIBERS_FOREIGN);
+	if (fresh->foreign)
+		return num < NFTO_SUBSCRIBERS_OWN && foreign < NFTO_SUBSCRIBERS_FOREIGN;
+	return num < NFTO_SUBSCRIBERS_MAX;
 }
 
 int nfto_event_subscribe(const struct net *net, u32 portid, const struct nfto_filter *filter,
@@ -153,7 +156,7 @@ int nfto_event_subscribe(const struct net *net, u32 portid, const struct nfto_fi
 		list_add_tail(&fresh->list, &nfto_subscribers);
 		fresh = NULL;
 	} else {
-		NL_SET_ERR_MSG(extack, "16 sockets of this network namespace, or 64 of users' own, have subscribed already");
+		NL_SET_ERR_MSG(extack, "16 sockets of this network namespace (4, if it is a user's own), or 64 of all users' own, have subscribed already");
 		err = -EUSERS;
 	}
 	spin_unlock_bh(&nfto_event_lock);

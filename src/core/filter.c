@@ -81,12 +81,9 @@ int nfto_filter_parse(const struct nlattr *attr, const struct net *net,
 
 static bool nfto_filter_names(const struct nfto_filter *filter, const struct nfto_flow *flow)
 {
-	if (*filter->table && (!flow->attached ||
-			       strcmp(filter->table, nfto_bind_table_name(flow->table))))
+	if (*filter->table && strcmp(filter->table, flow->table->name))
 		return false;
-	return !*filter->flowtable ||
-	       (flow->attached &&
-		!strcmp(filter->flowtable, nfto_bind_flowtable_name(flow->table)));
+	return !*filter->flowtable || !strcmp(filter->flowtable, flow->table->flowtable);
 }
 
 static bool nfto_filter_has(const struct nfto_filter *filter, const __be32 *addr, u8 addr_len)

@@ -12,12 +12,15 @@
 #include "watch.h"
 
 #define NFTO_BACKOFF_MAX (60 * HZ)
+/*
+ * Attached ones of a user's own network namespace; of others conntrack's limit is the
+ * administrator's. Those beyond go on in software, as without us.
+ */
+#define NFTO_FLOWS_FOREIGN 4096
 
 DEFINE_SPINLOCK(nfto_lock);
 
-/* nfto_lock */
-DEFINE_XARRAY(nfto_flow_ids);
-u64 nfto_flow_last_id;
+u64 nfto_flow_last_id;	/* nfto_lock */
 
 static struct rhashtable nfto_cookies;
 static struct kmem_cache *nfto_flow_cache;
@@ -106,6 +109,7 @@ static void nfto_flow_settle(struct nfto_flow *flow)
 	if (flow->attached || flow->port)
 		return;
 	nf_ct_put(flow->ct);
+	nfto_table_put(flow->table);
 	kfree(flow->text);
 	call_rcu(&flow->rcu, nfto_flow_free_rcu);	/* a hash walk may still pass over it */
 }
@@ -192,13 +196,13 @@ void nfto_flow_detach(struct nfto_flow *flow, enum nfto_reason reason)
 {
 	lockdep_assert_held(&nfto_lock);
 	rhashtable_remove_fast(&nfto_cookies, &flow->by_cookie, nfto_cookie_params);
-	xa_erase(&nfto_flow_ids, flow->id);
+	xa_erase(&flow->table->net->flows, flow->id);
+	flow->table->net->num_flows--;
 	list_del(&flow->table_node);
 	if (flow->installed)
 		nfto_flow_mark(flow, false);
 	flow->attached = false;
 	flow->core = NULL;
-	flow->table = NULL;
 	flow->reason = reason;
 	nfto_flow_unwant(flow);
 }
@@ -257,19 +261,31 @@ static void nfto_flow_free_fresh(struct nfto_flow *flow)
 	kmem_cache_free(nfto_flow_cache, flow);
 }
 
+static bool nfto_flow_may_attach(const struct nfto_table *table)
+{
+	const struct nfto_net *net = table->net;
+
+	lockdep_assert_held(&nfto_lock);
+	if (list_empty(&table->list))	/* it ends */
+		return false;
+	return net->net->user_ns == &init_user_ns || net->num_flows < NFTO_FLOWS_FOREIGN;
+}
+
 static bool nfto_flow_attach(struct nfto_flow *flow, struct nfto_table *table)
 {
 	lockdep_assert_held(&nfto_lock);
-	if (list_empty(&table->list))	/* it ends */
+	if (!nfto_flow_may_attach(table))
 		return false;
 	if (rhashtable_insert_fast(&nfto_cookies, &flow->by_cookie, nfto_cookie_params))
 		return false;
 	flow->id = ++nfto_flow_last_id;
-	if (xa_err(xa_store(&nfto_flow_ids, flow->id, flow, GFP_ATOMIC))) {
+	if (xa_err(xa_store(&table->net->flows, flow->id, flow, GFP_ATOMIC))) {
 		rhashtable_remove_fast(&nfto_cookies, &flow->by_cookie, nfto_cookie_params);
 		return false;
 	}
+	table->net->num_flows++;
 	flow->round = table->net->round;
+	kref_get(&table->ref);
 	flow->table = table;
 	flow->attached = true;
 	list_add_tail(&flow->table_node, &table->flows);
@@ -678,14 +694,14 @@ void nfto_flow_idle(struct nfto_flow *flow)
 	spin_unlock_bh(&nfto_lock);
 }
 
-struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port)
+struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port, unsigned long deadline)
 {
 	struct nfto_flow *flow, *found = NULL;
 	unsigned int looked = 0;
 
 	lockdep_assert_held(&port->mutex);
 	spin_lock_bh(&nfto_lock);
-	while (!found && (flow = nfto_flow_next_at_port(port))) {
+	while (!found && !time_after(jiffies, deadline) && (flow = nfto_flow_next_at_port(port))) {
 		if (flow->installed && list_empty(&flow->queue_node)) {
 			flow->busy = true;
 			found = flow;
@@ -728,6 +744,8 @@ void nfto_flow_counted(struct nfto_flow *flow, u64 packets, u64 bytes)
 	flow->packets += packets;
 	flow->bytes += bytes;
 	flow->seen = true;
+	if (flow->attached)	/* `counter` may have come or gone with a new ruleset */
+		flow->account = flow->table->ft->flags & NF_FLOWTABLE_COUNTER;
 	nfto_watch_neigh_used(nf_ct_net(flow->ct), flow->way.mac);
 	/* not nf_ct_acct_add(): its 32 bits of bytes are 1.4 s at 25 Gbit/s */
 	acct = flow->account ? nf_conn_acct_find(flow->ct) : NULL;
@@ -773,7 +791,7 @@ int nfto_flow_init(void)
 
 void nfto_flow_exit(void)
 {
-	WARN_ON(!xa_empty(&nfto_flow_ids));
+	WARN_ON(atomic_read(&nfto_cookies.nelems));
 	rhashtable_destroy(&nfto_cookies);
 	kmem_cache_destroy(nfto_flow_cache);
 }

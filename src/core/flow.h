@@ -75,7 +75,7 @@ struct nfto_flow {
 	struct list_head queue_node;	/* port->queue, removals or retry */
 	unsigned long cookie;
 	u64 id;				/* our name for it, towards the driver and users */
-	struct nfto_table *table;	/* while attached */
+	struct nfto_table *table;	/* referenced; once not attached, for its names alone */
 	struct nfto_port *port;		/* while on port->flows */
 	struct flow_offload *core;	/* while attached */
 	struct nf_conn *ct;		/* referenced */
@@ -165,7 +165,8 @@ struct nfto_flow *nfto_flow_next(struct nfto_port *port);	/* added(), deleted() 
 void nfto_flow_added(struct nfto_flow *flow, int err, enum nfto_reason reason, const char *text);
 void nfto_flow_deleted(struct nfto_flow *flow, int err);
 void nfto_flow_idle(struct nfto_flow *flow);
-struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port);	/* idle() */
+/* idle(); none behind @deadline, in jiffies */
+struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port, unsigned long deadline);
 void nfto_flow_counted(struct nfto_flow *flow, u64 packets, u64 bytes);
 /* Becomes the owner of its match, so that the driver may be asked; NONE if it may. */
 enum nfto_reason nfto_flow_claim(struct nfto_flow *flow);

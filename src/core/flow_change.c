@@ -149,6 +149,12 @@ static u32 nfto_flow_flush_one(struct nfto_flow *flow, const struct nfto_filter 
 	return num;
 }
 
+struct nfto_flow *nfto_flow_next_by_id(const struct net *net, unsigned long *at, u64 last)
+{
+	lockdep_assert_held(&nfto_lock);
+	return xa_find_after(&nfto_net_of(net)->flows, at, last, XA_PRESENT);
+}
+
 u32 nfto_flow_flush(const struct nfto_filter *filter)
 {
 	unsigned int looked = 0;
@@ -159,7 +165,7 @@ u32 nfto_flow_flush(const struct nfto_filter *filter)
 
 	spin_lock_bh(&nfto_lock);
 	last = nfto_flow_last_id;
-	while ((flow = xa_find_after(&nfto_flow_ids, &at, last, XA_PRESENT))) {
+	while ((flow = nfto_flow_next_by_id(filter->net, &at, last))) {
 		if (!nfto_flow_dying(flow->core))
 			num += nfto_flow_flush_one(flow, filter);
 		nfto_flow_breathe(&looked);

@@ -6,16 +6,20 @@
 #ifndef NFTO_FLOW_INTERNAL_H
 #define NFTO_FLOW_INTERNAL_H
 
-#include <linux/xarray.h>
 #include "../compat/flowtable.h"
 #include "flow.h"
 #include "nfto.h"
 
 #define NFTO_CHUNK 256	/* flows looked at in one hold of nfto_lock, where there may be many */
 
-/* The attached ones, by id, and the id that was given last. */
-extern struct xarray nfto_flow_ids;
+/* The id that was given last, in whatever namespace. */
 extern u64 nfto_flow_last_id;
+
+/*
+ * The attached flow of @net with the lowest id behind *@at, up to @last, whose id *@at becomes; or
+ * NULL.
+ */
+struct nfto_flow *nfto_flow_next_by_id(const struct net *net, unsigned long *at, u64 last);
 
 /* The core's flow is on its way out: its status bits are the core's alone now. */
 static inline bool nfto_flow_dying(const struct flow_offload *core)

@@ -183,10 +183,8 @@ static int nfto_flow_put_all(struct sk_buff *skb, const struct nfto_flow *flow)
 			    flow->way.in) ||
 	    nfto_device_put(skb, NFTO_A_FLOW_EGRESS, NFTO_A_FLOW_EGRESS_NAME, net, flow->way.out))
 		return -EMSGSIZE;
-	if (!flow->attached)
-		return 0;
-	if (nla_put_string(skb, NFTO_A_FLOW_TABLE, nfto_bind_table_name(flow->table)) ||
-	    nla_put_string(skb, NFTO_A_FLOW_FLOWTABLE, nfto_bind_flowtable_name(flow->table)))
+	if (nla_put_string(skb, NFTO_A_FLOW_TABLE, flow->table->name) ||
+	    nla_put_string(skb, NFTO_A_FLOW_FLOWTABLE, flow->table->flowtable))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -231,7 +229,7 @@ u64 nfto_flow_for_each(u64 id, u64 last, const struct nfto_filter *filter,
 	unsigned long at = id;
 
 	spin_lock_bh(&nfto_lock);
-	while ((flow = xa_find_after(&nfto_flow_ids, &at, last, XA_PRESENT))) {
+	while ((flow = nfto_flow_next_by_id(filter->net, &at, last))) {
 		if (nfto_filter_passes(filter, flow) && show(flow, data))
 			break;
 		id = at;

@@ -312,7 +312,8 @@ static int nfto_netlink_set(struct sk_buff *skb, struct genl_info *info, struct 
 	err = nfto_policy_set(dev, &policy);
 	if (err)
 		return err;
-	nfto_bind_policy_changed(dev);
+	nfto_port_policy_changed(dev);
+	nfto_bind_look_again(dev);
 	return 0;
 }
 

@@ -623,6 +623,7 @@ static void nfto_port_gone_ingress(struct nfto_port *port)
 	end = !port->gone;
 	if (end) {	/* from here on nobody queues anything */
 		port->gone = true;
+		port->reason = NFTO_REASON_DEVICE_GONE;
 		list_del_init(&port->list);
 	}
 	spin_unlock_bh(&nfto_lock);

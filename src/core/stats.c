@@ -27,15 +27,15 @@ bool nfto_stats_poll(struct nfto_port *port, unsigned long deadline)
 {
 	struct nfto_flow *flow;
 	unsigned int num = 0;
+	bool done;
 
 	lockdep_assert_held(&port->mutex);
-	while ((flow = nfto_flow_poll_next(port))) {
+	while ((flow = nfto_flow_poll_next(port, deadline))) {
 		nfto_stats_read(port, flow);
 		nfto_flow_idle(flow);
 		num++;
-		if (time_after(jiffies, deadline))
-			break;
 	}
-	trace_stats_poll(port, num, !flow);
-	return !flow;
+	done = !time_after(jiffies, deadline);
+	trace_stats_poll(port, num, done);
+	return done;
 }

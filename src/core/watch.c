@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 #include <net/net_namespace.h>
 #include "../compat/flowtable.h"
+#include "bind.h"
 #include "net.h"
 #include "path.h"
 #include "policy.h"
@@ -317,6 +318,9 @@ static int nfto_watch_netdev(struct notifier_block *nb, unsigned long event, voi
 		nfto_watch_tell_device(dev, NFTO_REASON_STALE_DEVICE);
 		nfto_port_gone(dev);
 		nfto_policy_forget(dev);
+		break;
+	case NETDEV_REGISTER:	/* it may have come back to what is on top of it */
+		nfto_bind_look_again(dev);
 		break;
 	case NETDEV_FEAT_CHANGE:
 		nfto_port_changed(dev);

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nfto import conntrack, encap, frames, kmod, limits, pppoe, rules
+from nfto import conntrack, device, encap, frames, kmod, limits, pppoe, rules
 from nfto.flow import BOTH, ORIGINAL, REPLY, Flow
 from nfto.shell import SCALE, run, wait_for
 from nfto.topology import Port, Router
@@ -91,6 +91,30 @@ def test_vlan_devices_in_the_flowtable(router, kinds):
         assert_stays_in_software(router, devices, [])
     else:
         assert_switched(router, devices)
+
+
+def test_what_is_below_a_vlan_device_goes_and_comes_back(router):
+    """The VLAN device is the flowtable's, and stays where it is."""
+    devices = [encap.stack(router, port, "vlan").top for port in router.ports]
+    port, there = router.ports[0], router.sides[0]
+    router.nft(rules.whole(router, devices))
+    with device.opened(router.ns) as family:
+
+        def becomes(*state):
+            wait_for(lambda: ("p0.10",) + state in family.flowtables()[0]["devices"],
+                     10 * SCALE, lambda: "%s: %s" % (state, family.flowtables()))
+
+        becomes("bridged", None)
+        router.move_port(port, there)
+        becomes("software", "device-gone")
+        for name in port.lower, port.name:
+            there.ip("link set %s netns %s" % (name, router.ns.name))
+        becomes("bridged", None)
+    router.ns.ip("link set %s up" % port.lower, "link set p0 up")
+    encap.up(router, "p0.10")
+    router.ns.ip(*port.address_lines("p0.10"))
+    if not limits.has("sub-interfaces"):
+        assert_hardware(measure(established(router), 20, sizes=SIZES))
 
 
 def test_a_router_on_a_stick(router):

@@ -189,6 +189,21 @@ def test_events_tell_the_whole_life(router, family):
                      lambda: "p0's end: %s" % gone)
 
 
+def test_removals_are_told_by_the_names_of_a_flowtable_that_is_gone(router, family):
+    with device.opened(router.ns) as elsewhere:
+        family.subscribe(table="filter", flowtable="f")
+        elsewhere.subscribe(table="nat")
+        established(router)
+        router.nft("flush ruleset")
+        happened = []
+        wait_for(lambda: happened.extend(family.events(0.1)) or sum(
+            each["event"] == "removed" for each in happened) == 2, 10 * SCALE,
+                 lambda: "two removals: %s" % happened)
+        assert {(each["flow"]["table"], each["flow"]["flowtable"]) for each in happened
+                if "flow" in each} == {("filter", "f")}
+        assert not [each for each in elsewhere.events(0.2) if "flow" in each]
+
+
 @EVERY
 def test_a_full_table_is_told(router, family):
     router.asic.set(capacity=1)

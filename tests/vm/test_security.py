@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """No new door: what somebody without privileges reaches, and what never leaves the kernel."""
 
+import contextlib
 import errno
 import os
 import re
@@ -10,14 +11,17 @@ import sys
 
 import pytest
 
-from nfto import device, genl, kmod, rules
+from nfto import device, genl, kmod, nft, rules
 from nfto.asic import ROOT
 from nfto.cli import Cli
+from nfto.crowd import Sender
 from nfto.device import C
 from nfto.flow import Flow
 from nfto.kmod import CORE, SIM
+from nfto.netns import Namespace, UsersNamespace
 from nfto.shell import SCALE, run, wait_for
-from nfto.traffic import establish, established, measure
+from nfto.topology import Router
+from nfto.traffic import assert_hardware, establish, established, measure
 
 pytest_plugins = "nfto.fixtures"
 
@@ -90,6 +94,87 @@ def test_all_that_a_user_namespace_reaches_is_its_own(router):
         calls[name] for name in ("add", "del", "bind")]
 
 
+@pytest.fixture
+def others():
+    """Namespaces, each with a flowtable of a device that has no driver to serve it."""
+    kmod.load(CORE)
+    with contextlib.ExitStack() as stack:
+        made = [Namespace("other%d" % number) for number in range(6)]
+        for space in made:
+            stack.callback(space.create().delete)
+            space.ip("link add d0 type dummy", "addr add 10.9.0.1/24 dev d0", "link set d0 up")
+            command, text = nft.command(rules.forward(["d0"]))
+            space.run(command, stdin=text)
+        yield made
+
+
+def test_what_others_change_is_nothing_to_a_routers_flows(router, others):
+    """Their routes come and go in numbers that nobody remembers one by one."""
+    router.flow_timeout(3600)
+    router.nft(rules.whole(router))
+    flow = established(router)
+    before = router.asic.calls
+    names = ["10.9.%d.0/24" % number for number in range(1, 64)]
+    for _ in range(3):
+        # One by one from each in turn, so that none has told all before the next begins.
+        for at in range(0, len(names), 7):
+            for space in others:
+                space.ip(*["route add %s via 10.9.0.2" % name for name in names[at:at + 7]])
+        for space in others:
+            space.run("ip route flush via 10.9.0.2")
+    assert_hardware(measure(flow, 5))
+    after = router.asic.calls
+    assert [after[name] for name in ("add", "del")] == [before[name] for name in ("add", "del")]
+
+
+def listed(devices, number):
+    wait_for(lambda: len(devices.flows()) == number, 20 * SCALE,
+             lambda: "%d directions: %d" % (number, len(devices.flows())))
+    assert {flow["reason"] for flow in devices.flows()} <= {"user-namespace"}
+
+
+def test_a_users_namespace_lists_so_many_flows_and_no_more():
+    """Those beyond are software's all the same; as others go, new ones are listed."""
+    kmod.load(CORE)
+    router = Router()
+    router.ns = UsersNamespace("router").create()
+    with router, device.opened(router.ns) as devices:
+        router.flow_timeout(3600)
+        router.nft(rules.whole(router))
+        sender = Sender(router)
+        sender.establish(range(2500))
+        listed(devices, 4096)
+        assert router.conntrack("-L").stdout.count("OFFLOAD]") == 2500
+        router.conntrack("-F")
+        listed(devices, 0)
+        sender.establish(range(2500, 2600))
+        listed(devices, 200)
+        assert not router.asic.calls["add"] and not router.asic.calls["bind"]
+
+
+def test_a_users_namespace_has_so_many_flowtables_and_no_more():
+    """More are refused as without the module, until there are fewer."""
+    kmod.load(CORE)
+    space = UsersNamespace("many").create()
+
+    def load(*names):
+        # In a table a device is in one flowtable.
+        command, text = nft.command("\n".join("table inet %s {\n%s\n}" % (
+            name, rules.flowtable(["d0"], name="f" + name)) for name in names))
+        return space.run(command, stdin=text, check=False)
+
+    try:
+        space.ip("link add d0 type dummy")
+        done = load(*["a%d" % number for number in range(64)])
+        assert not done.returncode, done
+        refused = load("b")
+        assert refused.returncode and "not supported" in refused.stderr, refused
+        space.run("nft delete table inet a7")
+        wait_for(lambda: not load("b").returncode, 20 * SCALE, "room")
+    finally:
+        space.delete()
+
+
 def test_files_are_roots_to_write():
     """Parameters may be read by all, debugfs by root alone."""
     kmod.load(CORE)
@@ -149,7 +234,7 @@ def test_no_address_of_the_kernel_is_told(router):
         assert devices.dump() and devices.flowtables()
         devices.subscribe()
         assert devices.flush() == 4
-        assert list(recorder.events(1))
+        wait_for(lambda: list(recorder.events(0.1)), 10 * SCALE, "events")
     told = b"".join(recorder.data)
     found = addresses_in(told)
     assert len(told) > 1000 and not found, [told[at - 8:at + 16].hex() for at in found]

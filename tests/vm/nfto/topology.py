@@ -190,7 +190,7 @@ class Router:
             kmod.load(kmod.SIM, kind=self.ports[0].link_kind)
         spaces = (self.ns,) + self.sides
         self.cleanup.callback(self.remove_namespaces)
-        ip_lines(["netns add " + space.name for space in spaces])
+        ip_lines(["netns add " + space.name for space in spaces if not space.exists()])
         for space in spaces:
             space.sysctl(ipv6__conf__default__disable_ipv6=1)
         self.cleanup.callback(self.remove_links)
