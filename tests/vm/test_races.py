@@ -223,6 +223,7 @@ RACES = (destroy_meets_replace, cookies_come_again, unbind_meets_replace, expiry
          the_driver_sleeps, a_flowtable_goes_while_flows_are_listed)
 
 
+@pytest.mark.debug
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
 def test_nothing_is_left_and_nothing_is_lost(race, request):
