@@ -228,7 +228,7 @@ static void nfto_bind_bridge(struct nfto_bind *bind, struct net_device *dev)
  */
 static void nfto_bind_say(const struct nfto_bind *bind, const struct net_device *dev)
 {
-	if (dev_net(dev)->user_ns != &init_user_ns)
+	if (nfto_net_is_users(dev_net(dev)))
 		return;
 	if (bind->backend == NFTO_NATIVE)
 		net_info_ratelimited("nft_offload: %s: native\n", dev->name);
@@ -384,7 +384,7 @@ static bool nfto_bind_room(const struct nf_flowtable *ft)
 	const struct net *net = read_pnet(&ft->net);
 
 	/* commit_mutex: nobody else adds one */
-	return net->user_ns == &init_user_ns ||
+	return !nfto_net_is_users(net) ||
 	       READ_ONCE(nfto_net_of(net)->num_tables) < NFTO_TABLES_FOREIGN;
 }
 

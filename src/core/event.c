@@ -8,6 +8,7 @@
 #include "filter.h"
 #include "flow_internal.h"
 #include "flow_netlink.h"
+#include "net.h"
 #include "netlink.h"
 
 #define NFTO_SUBSCRIBERS_MAX 16		/* of a namespace */
@@ -146,7 +147,7 @@ int nfto_event_subscribe(const struct net *net, u32 portid, const struct nfto_fi
 	if (!fresh)
 		return -ENOMEM;
 	fresh->portid = portid;
-	fresh->foreign = net->user_ns != &init_user_ns;
+	fresh->foreign = nfto_net_is_users(net);
 	fresh->filter = *filter;
 	spin_lock_bh(&nfto_event_lock);
 	known = nfto_event_find(net, portid);

@@ -268,7 +268,7 @@ static bool nfto_flow_may_attach(const struct nfto_table *table)
 	lockdep_assert_held(&nfto_lock);
 	if (list_empty(&table->list))	/* it ends */
 		return false;
-	return net->net->user_ns == &init_user_ns || net->num_flows < NFTO_FLOWS_FOREIGN;
+	return !nfto_net_is_users(net->net) || net->num_flows < NFTO_FLOWS_FOREIGN;
 }
 
 static bool nfto_flow_attach(struct nfto_flow *flow, struct nfto_table *table)

@@ -10,6 +10,11 @@ struct nfto_net *nfto_net_of(const struct net *net)
 	return net_generic(net, nfto_net_id);
 }
 
+bool nfto_net_is_users(const struct net *net)
+{
+	return net->user_ns != &init_user_ns;
+}
+
 static int __net_init nfto_net_begin(struct net *net)
 {
 	struct nfto_net *state = nfto_net_of(net);

@@ -56,6 +56,9 @@ struct nfto_net {
  */
 struct nfto_net *nfto_net_of(const struct net *net);
 
+/* Is it of a user namespace, whose root has no privileges elsewhere? Any context. */
+bool nfto_net_is_users(const struct net *net);
+
 int nfto_net_init(void);
 void nfto_net_exit(void);
 

@@ -9,6 +9,7 @@
 #include "../compat/netdev.h"
 #include "event.h"
 #include "flow.h"
+#include "net.h"
 #include "policy.h"
 #include "port.h"
 #include "probe.h"
@@ -44,7 +45,7 @@ enum nfto_reason nfto_port_able(struct net_device *dev, const struct nfto_driver
 	*driver = nfto_port_driver(dev, &policy);
 	if (!*driver)
 		return NFTO_REASON_UNKNOWN_DRIVER;
-	if (dev_net(dev)->user_ns != &init_user_ns)
+	if (nfto_net_is_users(dev_net(dev)))
 		return NFTO_REASON_USER_NAMESPACE;
 	return NFTO_REASON_NONE;
 }

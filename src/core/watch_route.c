@@ -93,7 +93,7 @@ static int nfto_route_object(struct notifier_block *nb, unsigned long event, voi
 /* It tells all routes that there are, and gives up if they change meanwhile. */
 static int nfto_route_watch(struct nfto_net *net)
 {
-	bool user = net->net->user_ns != &init_user_ns;
+	bool user = nfto_net_is_users(net->net);
 	unsigned int tries = user ? 2 : 50;
 	int err;
 
