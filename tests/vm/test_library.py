@@ -168,6 +168,15 @@ def test_lost_changed_and_strange_packets_are_seen(router):
         assert_delivered(deliver([known]))
 
 
+def test_a_reply_may_overtake_what_it_would_answer(router):
+    """As it may between two CPUs: conntrack must not find it invalid."""
+    router.nft(rules.whole(router, []))
+    flow = establish(Flow(router, "ipv4", "tcp"))
+    for _ in range(2):
+        data = flow.data(ORIGINAL, 3) + flow.data(REPLY, 3)
+        assert_delivered(deliver(reversed(data)))
+
+
 def test_loss_in_the_background_is_seen(router):
     router.nft(rules.whole(router, []))
     with Background(establish(Flow(router)), patience=0.5) as background:

@@ -16,7 +16,7 @@ SIZES = (12, 13, 100, 611, 1440)
 
 # key: what identifies it. sent: as the sender builds it. expected: as it must arrive.
 # size: of the payload. enters, leaves: the router's ports.
-Packet = collections.namedtuple("Packet", "direction key sent expected size enters leaves")
+Packet = collections.namedtuple("Packet", "flow direction key sent expected size enters leaves")
 
 numbers = itertools.count(1)
 
@@ -31,6 +31,9 @@ class Flow:
         self.family, self.proto, self.nat = family, proto, nat
         self.client, self.server = router.ports[client], router.ports[server]
         self.sequence = {ORIGINAL: 1000, REPLY: 5000}
+        # How far each stream has come to its receiver, and where the packets under way end.
+        self.heard = dict(self.sequence)
+        self.under_way = {}
         self.counts = collections.Counter()
         # What conntrack must have counted: packets, and bytes of layer 3.
         self.offered = {direction: collections.Counter() for direction in BOTH}
@@ -77,15 +80,19 @@ class Flow:
         segment = None
         if self.proto == "tcp":
             other = REPLY if direction == ORIGINAL else ORIGINAL
-            segment = Segment(self.sequence[direction],
-                              self.sequence[other] if flags & ACK else 0, flags, options)
+            # A handshake's packets arrive one by one, though all are made beforehand. Any other
+            # may overtake what was sent the other way, and conntrack drops an acknowledgement
+            # of what it has not seen.
+            come = self.sequence if kind == HANDSHAKE else self.heard
+            segment = Segment(self.sequence[direction], come[other] if flags & ACK else 0,
+                              flags, options)
         common = dict(dict(proto=self.proto, payload=payload, segment=segment, tos=0x28,
                            ident=(self.number << 8) + number), **more)
         (enters, before), (leaves, after) = self.entering(direction), self.leaving(direction)
         sent = frames.frame(enters.host_mac, enters.mac, before, ttl=ttl, **common)
         self.offered[direction].update(packets=1, bytes=len(sent) - frames.ETH_LEN)
         expected = frames.frame(leaves.mac, leaves.host_mac, after, ttl=ttl - 1, **common)
-        return Packet(direction, frames.key_of(payload),
+        return Packet(self, direction, frames.key_of(payload),
                       frames.tagged(enters.wrapped(sent), *enters.tags),
                       frames.tagged(leaves.wrapped(expected), *leaves.tags),
                       len(payload), enters, leaves)
@@ -93,7 +100,13 @@ class Flow:
     def advance(self, packet, flags=0):
         """The sender's stream goes on after this packet; SYN and FIN take a number each."""
         self.sequence[packet.direction] += packet.size + bool(flags & (SYN | FIN))
+        self.under_way[packet.key] = self.sequence[packet.direction]
         return packet
+
+    def arrived(self, packet):
+        """The receiver of a packet acknowledges it from now on; a probe is no part of a stream."""
+        end = self.under_way.pop(packet.key, 0)
+        self.heard[packet.direction] = max(self.heard[packet.direction], end)
 
     def data(self, direction, count, sizes=SIZES, **more):
         """Packets as a sender with much to say would send them."""

@@ -38,6 +38,8 @@ class Ledger:
         for end in self.ends:
             for key, frame in end.take(self.flows):
                 self.got[key].append((end, frame))
+                if key in self.sent:
+                    self.sent[key].flow.arrived(self.sent[key])
         return len(self.got) >= len(self.sent) and not self.missing()
 
     def missing(self):
