@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/hashtable.h>
-#include <linux/if_pppox.h>
-#include <linux/if_vlan.h>
-#include <linux/module.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/ppp_defs.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -13,6 +7,7 @@
 #include <net/netfilter/nf_tables.h>
 #include "../compat/flowtable.h"
 #include "bind.h"
+#include "bind_internal.h"
 #include "flow.h"
 #include "net.h"
 #include "path.h"
@@ -23,9 +18,10 @@
 
 /*
  * Of a user's own network namespace: more are refused, as without us. There are walks over the
- * flowtables of a namespace with a lock held that all flows need.
+ * flowtables of a namespace, and their devices, with a lock held that all flows need.
  */
 #define NFTO_TABLES_FOREIGN 64
+#define NFTO_BINDS_FOREIGN 1024
 
 static DEFINE_HASHTABLE(nfto_tables, 8);	/* by the flowtable's address; nfto_lock */
 
@@ -352,6 +348,7 @@ static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 	/* first of all, so that no flow can come to the device any more */
 	spin_lock_bh(&nfto_lock);
 	list_del(&bind->list);
+	table->net->num_binds--;
 	if (bind->backend == NFTO_NATIVE)
 		table->num_native--;
 	spin_unlock_bh(&nfto_lock);
@@ -379,13 +376,16 @@ static struct nfto_bind *nfto_bind_find(struct nfto_table *table, const struct n
 	return NULL;
 }
 
-static bool nfto_bind_room(const struct nf_flowtable *ft)
+/* May the device be bound to the flowtable? @table: of it, if this is not the first. */
+static bool nfto_bind_room(const struct nf_flowtable *ft, const struct nfto_table *table)
 {
 	const struct net *net = read_pnet(&ft->net);
+	const struct nfto_net *mine = nfto_net_of(net);
 
 	/* commit_mutex: nobody else adds one */
 	return !nfto_net_is_users(net) ||
-	       READ_ONCE(nfto_net_of(net)->num_tables) < NFTO_TABLES_FOREIGN;
+	       ((table || READ_ONCE(mine->num_tables) < NFTO_TABLES_FOREIGN) &&
+		READ_ONCE(mine->num_binds) < NFTO_BINDS_FOREIGN);
 }
 
 static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
@@ -393,7 +393,7 @@ static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 	struct nfto_table *table = nfto_bind_find_table(ft);
 	struct nfto_bind *bind;
 
-	if (!table && !nfto_bind_room(ft))
+	if (!nfto_bind_room(ft, table))
 		return -EOPNOTSUPP;
 	bind = kzalloc(sizeof(*bind), GFP_KERNEL_ACCOUNT);
 	if (!bind)
@@ -416,6 +416,7 @@ static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 	 */
 	spin_lock_bh(&nfto_lock);
 	list_add_tail(&bind->list, &table->binds);
+	table->net->num_binds++;
 	if (bind->backend == NFTO_NATIVE)
 		table->num_native++;
 	spin_unlock_bh(&nfto_lock);
@@ -450,7 +451,7 @@ static int nfto_bind_remove(struct nf_flowtable *ft, struct net_device *dev)
  * namespace that ends, RHEL 9 none for one that is taken out of a flowtable, and all the others
  * only after this. So what is left ends here, while the flowtable can still be looked into.
  */
-static void nfto_bind_free(struct nf_flowtable *ft)
+void nfto_bind_free(struct nf_flowtable *ft)
 {
 	struct nfto_table *table = nfto_bind_find_table(ft);
 	struct nfto_bind *bind, *next;
@@ -470,8 +471,7 @@ static void nfto_bind_free(struct nf_flowtable *ft)
 	nf_flow_table_free(ft);
 }
 
-static int nfto_bind_setup(struct nf_flowtable *ft, struct net_device *dev,
-			   enum flow_block_command cmd)
+int nfto_bind_setup(struct nf_flowtable *ft, struct net_device *dev, enum flow_block_command cmd)
 {
 	if (!nf_flowtable_hw_offload(ft))
 		return nf_flow_table_offload_setup(ft, dev, cmd);
@@ -484,14 +484,21 @@ static bool nfto_bind_lives(const struct nfto_table *table, const struct nfto_bi
 	return __dev_get_by_index(read_pnet(&table->ft->net), bind->ifindex) == bind->dev;
 }
 
-/* In software, or bridged by a port whose device was unregistered or left the namespace. */
-static bool nfto_bind_lacks_port(const struct nfto_bind *bind)
+/*
+ * Is it bridged by a port whose device was unregistered, or left the namespace? Or else, if @dev
+ * can be used now, in software?
+ */
+static bool nfto_bind_lacks_port(const struct nfto_bind *bind, enum nfto_reason reason)
 {
-	return bind->port ? bind->port->gone : bind->backend == NFTO_SOFTWARE;
+	return bind->port ? bind->port->gone : !reason && bind->backend == NFTO_SOFTWARE;
 }
 
-/* A bind of @dev, or of a device on top of it, that could be bridged now. nfto_lock is held. */
+/*
+ * A bind of @dev, or of a device on top of it, that could be bridged now, or that has to be told
+ * @reason for which it cannot. nfto_lock is held.
+ */
 static struct nfto_bind *nfto_bind_find_unbridged(const struct net_device *dev,
+						  enum nfto_reason reason,
 						  struct nfto_stack *stack)
 {
 	/* a device that is looked for is below one of its own namespace */
@@ -503,37 +510,38 @@ static struct nfto_bind *nfto_bind_find_unbridged(const struct net_device *dev,
 	lockdep_assert_held(&nfto_lock);
 	list_for_each_entry(table, &net->tables, list)
 		list_for_each_entry(bind, &table->binds, list)
-			if (nfto_bind_lacks_port(bind) && nfto_bind_lives(table, bind) &&
+			if (nfto_bind_lacks_port(bind, reason) && nfto_bind_lives(table, bind) &&
 			    !nfto_path_lower(bind->dev, &lower, stack) && lower == dev)
 				return bind;
 	return NULL;
 }
 
-static bool nfto_bind_any_unbridged(const struct net_device *dev)
+static bool nfto_bind_any_unbridged(const struct net_device *dev, enum nfto_reason reason)
 {
 	struct nfto_stack stack;
 	bool any;
 
 	spin_lock_bh(&nfto_lock);
-	any = nfto_bind_find_unbridged(dev, &stack);
+	any = nfto_bind_find_unbridged(dev, reason, &stack);
 	spin_unlock_bh(&nfto_lock);
 	return any;
 }
 
-/* One bind; false: there is none any more, or no memory. */
-static bool nfto_bind_bridge_late(struct net_device *dev, const struct nfto_driver *driver)
+/* One bind; false: there is none any more. Without memory @dev cannot be used, *@reason says. */
+static bool nfto_bind_bridge_late(struct net_device *dev, const struct nfto_driver *driver,
+				  enum nfto_reason *reason)
 {
-	struct nfto_port *port = nfto_port_bind(dev, driver), *unused;
+	struct nfto_port *port = *reason ? NULL : nfto_port_bind(dev, driver), *unused;
 	struct nfto_stack stack;
 	struct nfto_bind *bind;
 
-	if (!port)
-		return false;
+	if (!*reason && !port)
+		*reason = NFTO_REASON_NO_MEMORY;
 	spin_lock_bh(&nfto_lock);
-	bind = nfto_bind_find_unbridged(dev, &stack);
+	bind = nfto_bind_find_unbridged(dev, *reason, &stack);
 	unused = bind ? bind->port : port;
 	if (bind)
-		nfto_bind_use_port(bind, port, &stack, NFTO_REASON_NONE);
+		nfto_bind_use_port(bind, port, &stack, *reason);
 	if (unused)
 		nfto_port_unbind(unused);
 	spin_unlock_bh(&nfto_lock);
@@ -544,13 +552,16 @@ static bool nfto_bind_bridge_late(struct net_device *dev, const struct nfto_driv
 
 void nfto_bind_look_again(struct net_device *dev)
 {
-	const struct nfto_driver *driver;
+	const struct nfto_driver *driver = NULL;
+	enum nfto_reason reason;
 
 	ASSERT_RTNL();
 	/* a namespace that has not come to us yet has no flowtables */
-	if (nfto_port_able(dev, &driver) || !nfto_net_of(dev_net(dev)))
+	if (!nfto_net_of(dev_net(dev)))
 		return;
-	while (nfto_bind_any_unbridged(dev) && nfto_bind_bridge_late(dev, driver))
+	reason = nfto_port_able(dev, &driver);
+	while (nfto_bind_any_unbridged(dev, reason) &&
+	       nfto_bind_bridge_late(dev, driver, &reason))
 		;
 }
 
@@ -589,196 +600,7 @@ u32 nfto_bind_backend(const struct net_device *dev, enum nfto_reason *reason)
 	return most;
 }
 
-/* The stock verdict is passed on as it is: an error after a success would leak a device. */
-static int nfto_bind_action(struct net *net, NFTO_ACTION_CONST struct flow_offload *const_flow,
-			    enum flow_offload_tuple_dir dir, struct nf_flow_rule *flow_rule)
+void nfto_bind_check_end(void)
 {
-	struct flow_offload *flow = (struct flow_offload *)const_flow;
-	int err = -1;
-
-	nfto_flow_both_ways(flow);
-	/* before anything is built, for what was built must not fail any more */
-	if (nfto_flowtable_ipsec(&flow->tuplehash[dir].tuple)) {
-		nfto_flow_unbuildable(flow, dir, NFTO_REASON_IPSEC);
-		return -EOPNOTSUPP;
-	}
-	if (nfto_path_wraps(net, flow, dir)) {
-		nfto_flow_unbuildable(flow, dir, NFTO_REASON_TUNNEL);
-		return -EOPNOTSUPP;
-	}
-	if (nfto_path_cut(net, flow)) {
-		nfto_flow_unbuildable(flow, dir, NFTO_REASON_TAGS);
-		return -EOPNOTSUPP;
-	}
-	if (flow->tuplehash[dir].tuple.l3proto == NFPROTO_IPV4)
-		err = nf_flow_rule_route_ipv4(net, flow, dir, flow_rule);
-	else if (flow->tuplehash[dir].tuple.l3proto == NFPROTO_IPV6)
-		err = nf_flow_rule_route_ipv6(net, flow, dir, flow_rule);
-	if (err < 0 && nfto_path_leads_nowhere(net, flow)) {
-		/* the core would go on sending it there */
-		nfto_flow_unbuildable(flow, dir, NFTO_REASON_STALE_ROUTE);
-		nfto_flow_end_core(flow);
-	} else if (err < 0) {
-		nfto_flow_unbuildable(flow, dir, NFTO_REASON_BUILD);
-	}
-	return err;
-}
-
-/* The protocol of the packet behind one VLAN tag or PPPoE header that is still in the packet. */
-static __be16 nfto_bind_inner_protocol(struct sk_buff *skb)
-{
-	const struct pppoe_hdr *pppoe;
-	const __be16 *ppp;
-
-	switch (skb->protocol) {
-	case htons(ETH_P_8021Q):
-		if (!pskb_may_pull(skb, skb_mac_offset(skb) + sizeof(struct vlan_ethhdr)))
-			return 0;
-		return ((struct vlan_ethhdr *)skb_mac_header(skb))->h_vlan_encapsulated_proto;
-	case htons(ETH_P_PPP_SES):
-		if (!pskb_may_pull(skb, PPPOE_SES_HLEN))
-			return 0;
-		pppoe = (struct pppoe_hdr *)skb_network_header(skb);
-		ppp = (const __be16 *)(pppoe + 1);
-		return *ppp == htons(PPP_IP) ? htons(ETH_P_IP) :
-		       *ppp == htons(PPP_IPV6) ? htons(ETH_P_IPV6) : 0;
-	default:
-		return skb->protocol;
-	}
-}
-
-static unsigned int nfto_bind_inet_hook(void *priv, struct sk_buff *skb,
-					const struct nf_hook_state *state)
-{
-	switch (nfto_bind_inner_protocol(skb)) {
-	case htons(ETH_P_IP):
-		return nf_flow_offload_ip_hook(priv, skb, state);
-	case htons(ETH_P_IPV6):
-		return nf_flow_offload_ipv6_hook(priv, skb, state);
-	default:
-		return NF_ACCEPT;
-	}
-}
-
-static struct nf_flowtable_type nfto_types[] = {
-	{
-		.family	= NFPROTO_INET,
-		.init	= nf_flow_table_init,
-		.setup	= nfto_bind_setup,
-		.action	= nfto_bind_action,
-		.free	= nfto_bind_free,
-		.hook	= nfto_bind_inet_hook,
-		.owner	= THIS_MODULE,
-	}, {
-		.family	= NFPROTO_IPV4,
-		.init	= nf_flow_table_init,
-		.setup	= nfto_bind_setup,
-		.action	= nfto_bind_action,
-		.free	= nfto_bind_free,
-		.hook	= nf_flow_offload_ip_hook,
-		.owner	= THIS_MODULE,
-	}, {
-		.family	= NFPROTO_IPV6,
-		.init	= nf_flow_table_init,
-		.setup	= nfto_bind_setup,
-		.action	= nfto_bind_action,
-		.free	= nfto_bind_free,
-		.hook	= nf_flow_offload_ipv6_hook,
-		.owner	= THIS_MODULE,
-	},
-};
-
-static void nfto_bind_unregister(unsigned int num)
-{
-	while (num--)
-		nft_unregister_flowtable_type(&nfto_types[num]);
-}
-
-/*
- * Registers the types at the end of nf_tables' list and returns the list's head, which is not
- * exported: it is what follows a type that was just appended. If somebody else appended one in
- * between, the three answers differ, and NULL is returned.
- */
-static struct list_head *nfto_bind_register(void)
-{
-	struct list_head *head = NULL, *next;
-	unsigned int i;
-	bool same = true;
-
-	for (i = 0; i < ARRAY_SIZE(nfto_types); i++) {
-		nft_register_flowtable_type(&nfto_types[i]);
-		nfnl_lock(NFNL_SUBSYS_NFTABLES);
-		next = nfto_types[i].list.next;
-		nfnl_unlock(NFNL_SUBSYS_NFTABLES);
-		same = same && (!head || head == next);
-		head = next;
-	}
-	return same ? head : NULL;
-}
-
-/* nf_tables takes the first type of a family; readers walk the list under RCU. */
-static void nfto_bind_to_front(struct list_head *head)
-{
-	unsigned int i;
-
-	nfnl_lock(NFNL_SUBSYS_NFTABLES);
-	for (i = 0; i < ARRAY_SIZE(nfto_types); i++)
-		list_del_rcu(&nfto_types[i].list);
-	nfnl_unlock(NFNL_SUBSYS_NFTABLES);
-	synchronize_rcu();	/* whoever stands on a node goes on to the one behind it */
-	nfnl_lock(NFNL_SUBSYS_NFTABLES);
-	for (i = 0; i < ARRAY_SIZE(nfto_types); i++)
-		list_add_rcu(&nfto_types[i].list, head);
-	nfnl_unlock(NFNL_SUBSYS_NFTABLES);
-}
-
-/* nf_tables' list of types, once it is known. */
-static struct list_head *nfto_bind_head;
-
-static bool nfto_bind_is_first(const struct list_head *head,
-			       const struct nf_flowtable_type *ours)
-{
-	const struct nf_flowtable_type *type;
-
-	list_for_each_entry(type, head, list)
-		if (type->family == ours->family)
-			return type == ours;
-	return false;
-}
-
-bool nfto_bind_in_force(void)
-{
-	const struct list_head *head = READ_ONCE(nfto_bind_head);
-	bool in_force = head;
-	unsigned int i;
-
-	nfnl_lock(NFNL_SUBSYS_NFTABLES);
-	for (i = 0; i < ARRAY_SIZE(nfto_types) && in_force; i++)
-		in_force = nfto_bind_is_first(head, &nfto_types[i]);
-	nfnl_unlock(NFNL_SUBSYS_NFTABLES);
-	return in_force;
-}
-
-int nfto_bind_init(void)
-{
-	struct list_head *head;
-	int tries = 10;
-
-	while (!(head = nfto_bind_register()) && --tries) {
-		nfto_bind_unregister(ARRAY_SIZE(nfto_types));
-		synchronize_rcu();
-	}
-	/* not a failure: a flowtable may have one of our types already */
-	if (head)
-		nfto_bind_to_front(head);
-	WRITE_ONCE(nfto_bind_head, head);
-	if (!nfto_bind_in_force())
-		pr_warn("nft_offload: other flowtable types stay in front: nothing will be offloaded\n");
-	return 0;
-}
-
-void nfto_bind_exit(void)
-{
-	nfto_bind_unregister(ARRAY_SIZE(nfto_types));
 	WARN_ON(!hash_empty(nfto_tables));
 }

@@ -129,6 +129,7 @@ void nfto_flow_end_changed(struct nfto_net *net, const struct nfto_change *chang
 			nfto_flow_end_if_changed(flow, changes, num);
 		else
 			nfto_bind_done_with(table);
+		looked += num / NFTO_COMPARISONS;
 		nfto_flow_breathe(&looked);
 	}
 	spin_unlock_bh(&nfto_lock);

@@ -11,6 +11,7 @@
 #include "nfto.h"
 
 #define NFTO_CHUNK 256	/* flows looked at in one hold of nfto_lock, where there may be many */
+#define NFTO_COMPARISONS 16	/* with changes, that take as long as such a look */
 
 /* The id that was given last, in whatever namespace. */
 extern u64 nfto_flow_last_id;
@@ -31,8 +32,9 @@ static inline bool nfto_flow_dying(const struct flow_offload *core)
 static inline void nfto_flow_breathe(unsigned int *looked)
 {
 	lockdep_assert_held(&nfto_lock);
-	if (++*looked % NFTO_CHUNK)
+	if (++*looked < NFTO_CHUNK)
 		return;
+	*looked = 0;
 	spin_unlock_bh(&nfto_lock);
 	cond_resched();
 	spin_lock_bh(&nfto_lock);

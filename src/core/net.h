@@ -26,6 +26,7 @@ struct nfto_net {
 	struct list_head tables;	/* in the order in which they came */
 	struct list_head rounds;	/* the same; those that a round is done with are last */
 	u32 num_tables;
+	u32 num_binds;			/* devices of theirs */
 	u32 seq;			/* how often one came or went */
 
 	/* flow*.c; nfto_lock */

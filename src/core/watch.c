@@ -24,32 +24,38 @@ struct nfto_changes {
 };
 
 /*
- * Of a namespace. What is told is looked at by a work item of its own, at once, whatever others
- * have to look at; and once more by one for all, when what was on its way has come: see settle().
+ * The namespaces of the initial user namespace, and those of users. What is told is looked at by a
+ * work item of the namespace, at once, whatever others have to look at; but users' ones take turns,
+ * for there may be any number of them, and a look holds the lock that all flows need. It is looked
+ * at once more by a work item for all, when what was on its way has come: see settle().
  */
+struct nfto_watch_group {
+	struct workqueue_struct *wq;
+	struct list_head unsettled;	/* nfto_watch_lock; who has what is looked at once */
+	/* held while all settles: nobody that has something to be looked at again ends meanwhile */
+	struct mutex mutex;
+	struct delayed_work settle_dwork;
+	unsigned long settle_next;	/* jiffies; the work item's alone */
+};
+
+static struct nfto_watch_group nfto_watch_groups[2];	/* by nfto_net_is_users() */
+
+/* Of a namespace. */
 struct nfto_watch {
 	struct nfto_net *net;
+	struct nfto_watch_group *group;
 	struct nfto_changes told;	/* nfto_watch_lock */
 	struct nfto_changes looked;	/* the work item's, and so is next */
 	unsigned long next;		/* jiffies; the earliest next look */
 	struct delayed_work dwork;
 	struct nfto_changes unsettled;	/* nfto_watch_lock; looked at once */
 	struct list_head unsettled_node; /* nfto_watch_lock; while there are some */
-	struct nfto_changes settled;	/* nfto_watch_mutex */
-	struct list_head settled_node;	/* nfto_watch_mutex */
+	struct nfto_changes settled;	/* group->mutex */
+	struct list_head settled_node;	/* group->mutex */
 };
 
 /* Protects what is told, by namespace; taken in any context. */
 static DEFINE_SPINLOCK(nfto_watch_lock);
-static LIST_HEAD(nfto_watch_unsettled);	/* who has something that is looked at once */
-
-/* Held while all settles: nobody that has something to be looked at again ends meanwhile. */
-static DEFINE_MUTEX(nfto_watch_mutex);
-
-static void nfto_watch_settle_work(struct work_struct *work);
-static DECLARE_DELAYED_WORK(nfto_watch_settle_dwork, nfto_watch_settle_work);
-static unsigned long nfto_watch_settle_next;	/* jiffies; the work item's alone */
-static struct workqueue_struct *nfto_watch_wq;
 
 /* Is it told already, or "everything"? */
 static bool nfto_watch_known(const struct nfto_changes *told, const struct nfto_change *change)
@@ -101,7 +107,7 @@ void nfto_watch_tell(const struct nfto_change *change)
 	spin_lock_irqsave(&nfto_watch_lock, flags);
 	if (net->watch) {	/* else it ends */
 		nfto_watch_put(&net->watch->told, change);
-		queue_delayed_work(nfto_watch_wq, &net->watch->dwork, 0);
+		queue_delayed_work(net->watch->group->wq, &net->watch->dwork, 0);
 	}
 	spin_unlock_irqrestore(&nfto_watch_lock, flags);
 }
@@ -122,13 +128,14 @@ static void nfto_watch_settle(void)
 }
 
 /* Is it too early? Then the work item comes again. */
-static bool nfto_watch_early(struct delayed_work *dwork, unsigned long next)
+static bool nfto_watch_early(struct nfto_watch_group *group, struct delayed_work *dwork,
+			     unsigned long next)
 {
 	unsigned long now = jiffies;
 
 	if (!time_before(now, next))
 		return false;
-	queue_delayed_work(nfto_watch_wq, dwork, next - now);
+	queue_delayed_work(group->wq, dwork, next - now);
 	return true;
 }
 
@@ -148,7 +155,7 @@ static void nfto_watch_put_unsettled(struct nfto_watch *watch)
 		spin_lock_irq(&nfto_watch_lock);
 		nfto_watch_put(&watch->unsettled, &watch->looked.list[i]);
 		if (list_empty(&watch->unsettled_node))
-			list_add_tail(&watch->unsettled_node, &nfto_watch_unsettled);
+			list_add_tail(&watch->unsettled_node, &watch->group->unsettled);
 		spin_unlock_irq(&nfto_watch_lock);
 	}
 }
@@ -159,26 +166,28 @@ static void nfto_watch_look_work(struct work_struct *work)
 	struct nfto_watch *watch = container_of(to_delayed_work(work), struct nfto_watch, dwork);
 	unsigned long start = jiffies;
 
-	if (nfto_watch_early(&watch->dwork, watch->next))
+	if (nfto_watch_early(watch->group, &watch->dwork, watch->next))
 		return;
 	spin_lock_irq(&nfto_watch_lock);
 	nfto_watch_move(&watch->looked, &watch->told);
 	spin_unlock_irq(&nfto_watch_lock);
+	if (!watch->looked.num)	/* told, and taken along, as the last look began */
+		return;
 	nfto_flow_end_changed(watch->net, watch->looked.list, watch->looked.num);
 	nfto_watch_put_unsettled(watch);
-	queue_delayed_work(nfto_watch_wq, &nfto_watch_settle_dwork, 0);
+	queue_delayed_work(watch->group->wq, &watch->group->settle_dwork, 0);
 	watch->next = nfto_watch_pause(start);
 }
 
 /* Moves what is looked at once to where it is looked at again, and those who have it to @list. */
-static void nfto_watch_take(struct list_head *list)
+static void nfto_watch_take(struct nfto_watch_group *group, struct list_head *list)
 {
 	struct nfto_watch *watch, *next;
 	LIST_HEAD(taken);
 
-	lockdep_assert_held(&nfto_watch_mutex);
+	lockdep_assert_held(&group->mutex);
 	spin_lock_irq(&nfto_watch_lock);
-	list_splice_init(&nfto_watch_unsettled, &taken);
+	list_splice_init(&group->unsettled, &taken);
 	spin_unlock_irq(&nfto_watch_lock);
 	list_for_each_entry_safe(watch, next, &taken, unsettled_node) {
 		spin_lock_irq(&nfto_watch_lock);
@@ -192,14 +201,16 @@ static void nfto_watch_take(struct list_head *list)
 /* The flows that were on their way to us. */
 static void nfto_watch_settle_work(struct work_struct *work)
 {
+	struct nfto_watch_group *group = container_of(to_delayed_work(work),
+						      struct nfto_watch_group, settle_dwork);
 	struct nfto_watch *watch, *next;
 	unsigned long start = jiffies;
 	LIST_HEAD(list);
 
-	if (nfto_watch_early(&nfto_watch_settle_dwork, nfto_watch_settle_next))
+	if (nfto_watch_early(group, &group->settle_dwork, group->settle_next))
 		return;
-	mutex_lock(&nfto_watch_mutex);
-	nfto_watch_take(&list);
+	mutex_lock(&group->mutex);
+	nfto_watch_take(group, &list);
 	if (!list_empty(&list))
 		nfto_watch_settle();
 	list_for_each_entry_safe(watch, next, &list, settled_node) {
@@ -207,8 +218,8 @@ static void nfto_watch_settle_work(struct work_struct *work)
 		watch->settled.num = 0;
 		list_del(&watch->settled_node);
 	}
-	mutex_unlock(&nfto_watch_mutex);
-	nfto_watch_settle_next = nfto_watch_pause(start);
+	mutex_unlock(&group->mutex);
+	group->settle_next = nfto_watch_pause(start);
 }
 
 static struct nfto_watch *nfto_watch_alloc(struct nfto_net *net)
@@ -218,6 +229,7 @@ static struct nfto_watch *nfto_watch_alloc(struct nfto_net *net)
 	if (!watch)
 		return NULL;
 	watch->net = net;
+	watch->group = &nfto_watch_groups[nfto_net_is_users(net->net)];
 	watch->next = jiffies;
 	INIT_DELAYED_WORK(&watch->dwork, nfto_watch_look_work);
 	INIT_LIST_HEAD(&watch->unsettled_node);
@@ -257,11 +269,11 @@ static void nfto_watch_forget(struct nfto_net *net)
 	net->watch = NULL;	/* nothing is told any more */
 	spin_unlock_irq(&nfto_watch_lock);
 	cancel_delayed_work_sync(&watch->dwork);
-	mutex_lock(&nfto_watch_mutex);
+	mutex_lock(&watch->group->mutex);
 	spin_lock_irq(&nfto_watch_lock);
 	list_del(&watch->unsettled_node);
 	spin_unlock_irq(&nfto_watch_lock);
-	mutex_unlock(&nfto_watch_mutex);
+	mutex_unlock(&watch->group->mutex);
 	kvfree(watch);
 }
 
@@ -355,17 +367,55 @@ static struct pernet_operations nfto_watch_net_ops = {
 	.exit = nfto_watch_net_exit,
 };
 
+static int nfto_watch_begin_group(struct nfto_watch_group *group, struct workqueue_struct *wq)
+{
+	if (!wq)
+		return -ENOMEM;
+	group->wq = wq;
+	INIT_LIST_HEAD(&group->unsettled);
+	mutex_init(&group->mutex);
+	INIT_DELAYED_WORK(&group->settle_dwork, nfto_watch_settle_work);
+	group->settle_next = jiffies;
+	return 0;
+}
+
+/* Nobody queues anything any more. */
+static void nfto_watch_end_group(struct nfto_watch_group *group)
+{
+	cancel_delayed_work_sync(&group->settle_dwork);
+	destroy_workqueue(group->wq);
+}
+
+static int nfto_watch_begin_groups(void)
+{
+	int err = nfto_watch_begin_group(&nfto_watch_groups[false],
+					 alloc_workqueue("nft_offload_watch", WQ_UNBOUND, 0));
+
+	if (err)
+		return err;
+	err = nfto_watch_begin_group(&nfto_watch_groups[true],
+				     alloc_ordered_workqueue("nft_offload_users", 0));
+	if (err)
+		nfto_watch_end_group(&nfto_watch_groups[false]);
+	return err;
+}
+
+static void nfto_watch_end_groups(void)
+{
+	nfto_watch_end_group(&nfto_watch_groups[true]);
+	nfto_watch_end_group(&nfto_watch_groups[false]);
+}
+
 int nfto_watch_init(void)
 {
 	int err;
 
-	nfto_watch_settle_next = jiffies;
-	nfto_watch_wq = alloc_workqueue("nft_offload_watch", WQ_UNBOUND, 0);
-	if (!nfto_watch_wq)
-		return -ENOMEM;
+	err = nfto_watch_begin_groups();
+	if (err)
+		return err;
 	err = register_pernet_subsys(&nfto_watch_net_ops);
 	if (err)
-		goto err_destroy_wq;
+		goto err_end_groups;
 	err = nfto_watch_neigh_init();
 	if (err)
 		goto err_unregister_net;
@@ -385,9 +435,8 @@ err_exit_neigh:
 	nfto_watch_neigh_exit();
 err_unregister_net:
 	unregister_pernet_subsys(&nfto_watch_net_ops);
-err_destroy_wq:
-	cancel_delayed_work_sync(&nfto_watch_settle_dwork);
-	destroy_workqueue(nfto_watch_wq);
+err_end_groups:
+	nfto_watch_end_groups();
 	return err;
 }
 
@@ -399,6 +448,5 @@ void nfto_watch_exit(void)
 	nfto_watch_bridge_exit();
 	nfto_watch_neigh_exit();
 	unregister_pernet_subsys(&nfto_watch_net_ops);
-	cancel_delayed_work_sync(&nfto_watch_settle_dwork);
-	destroy_workqueue(nfto_watch_wq);
+	nfto_watch_end_groups();
 }

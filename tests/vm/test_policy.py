@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from nfto import device, genl, kmod, rules
+from nfto import device, encap, genl, kmod, rules
 from nfto.device import C, DEFAULT
 from nfto.flow import Flow
 from nfto.netns import Namespace, ip_lines
@@ -362,6 +362,28 @@ def test_a_device_ends_whose_driver_is_not_vouched_for_any_more(strangers):
     assert asic.calls["orphaned"] == 0
     router.nft("flush ruleset")
     kmod.unload(kmod.CORE)
+
+
+def test_a_device_that_comes_back_unvouched_says_so(strangers):
+    """To those that are bound on top of it, until somebody vouches for it again."""
+    router = strangers
+    port, there = router.ports[0], router.sides[0]
+    with device.opened(router.ns) as devices:
+        devices.set("p0", driver=kmod.SIM)
+        router.nft(rules.whole(router, [encap.stack(router, port, "vlan").top]))
+
+        def becomes(*state):
+            wait_for(lambda: ("p0.10",) + state in devices.flowtables()[0]["devices"],
+                     10 * SCALE, lambda: "%s: %s" % (state, devices.flowtables()))
+
+        becomes("bridged", None)
+        router.move_port(port, there)
+        becomes("software", "device-gone")
+        for name in port.lower, port.name:
+            there.ip("link set %s netns %s" % (name, router.ns.name))
+        becomes("software", "unknown-driver")
+        devices.set("p0", driver=kmod.SIM)
+        becomes("bridged", None)
 
 
 def test_what_is_off_is_in_software():

@@ -175,6 +175,32 @@ def test_a_users_namespace_has_so_many_flowtables_and_no_more():
         space.delete()
 
 
+def test_a_users_namespace_has_so_many_devices_and_no_more():
+    """In all its flowtables together; also one that is added to a flowtable counts."""
+    kmod.load(CORE)
+    space = UsersNamespace("many").create()
+    names = ["d%d" % number for number in range(33)]
+
+    def load(number, devices):
+        command, text = nft.command("table inet a%d {\n%s\n}" % (
+            number, rules.flowtable(devices, name="f")))
+        return space.run(command, stdin=text, check=False)
+
+    try:
+        space.ip(*["link add %s type dummy" % name for name in names])
+        for number in range(31):
+            done = load(number, names)
+            assert not done.returncode, done
+        assert not load(31, names[:1]).returncode
+        for number in 31, 32:
+            refused = load(number, names[1:2])
+            assert refused.returncode and "not supported" in refused.stderr, refused
+        space.run("nft delete table inet a31")
+        wait_for(lambda: not load(33, names[:1]).returncode, 20 * SCALE, "room")
+    finally:
+        space.delete()
+
+
 def test_files_are_roots_to_write():
     """Parameters may be read by all, debugfs by root alone."""
     kmod.load(CORE)
