@@ -35,6 +35,8 @@ class Booted(Router):
         ip_lines(["netns attach %s 1" % self.ns.name]
                  + ["netns add " + side.name for side in self.sides])
         self.ns.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+        for side in self.sides:    # nothing but these tests is to send
+            side.sysctl(ipv6__conf__default__disable_ipv6=1)
         self.add_wires(self.ports)
         self.add_ports(self.ports)
 

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-DEFAULT_TIMEOUT = 180
+DEFAULT_TIMEOUT = 600
 # Time limits are made for a stock kernel, whose scale is 4.
 SLOWNESS = max(1, float(os.environ.get("NFTO_TIME_SCALE", "4")) / 4)
 # Loading any module of ours sets O (out of tree) and E (unsigned); a WARN sets W.

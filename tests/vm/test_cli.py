@@ -162,6 +162,7 @@ def test_the_doctors_commands_help(router, cli):
                 if (each["severity"] == "note") == notes]
 
     router.ns.sysctl(netfilter__nf_conntrack_acct=1)
+    wait_for(lambda: router.asic.calls["bind"] == 2, 10 * SCALE, "ports in hardware")
     assert [(each["id"], each["text"]) for each in findings(True, 0)] == [
         (name, limits.LIMITS[name]) for name in KERNELS_DEFECTS if limits.has(name)]
     router.ns.sysctl(netfilter__nf_conntrack_acct=0)

@@ -88,7 +88,7 @@ def test_without_counter_hardware_is_not_counted(router):
 @pytest.mark.parametrize("proto", ["udp", "tcp"])
 def test_an_active_flow_stays_and_an_idle_one_goes(router, proto):
     """Active in hardware alone, for longer than the timeout; each direction by itself suffices."""
-    timeout = router.flow_timeout(3)
+    timeout = router.flow_timeout(round(1.5 * SCALE))
     flow = established(router, "ipv6", proto, "none")
     before = [entry["id"] for entry in entries(flow)]
     for direction in BOTH:

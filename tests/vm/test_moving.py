@@ -13,7 +13,7 @@ from nfto.topology import Port
 
 pytestmark = pytest.mark.one_kernel
 
-BOUND = 2
+BOUND = 5
 
 
 class Loop:
@@ -90,12 +90,12 @@ WAYS = {
 @pytest.mark.parametrize("kind", WAYS)
 def test_lateness_is_seen_and_judged(model, kind):
     new = WAYS[kind](model)
-    late = moved(model, lambda: model.later(0.7, new), new)
-    assert 0.2 < late[ORIGINAL] < 1.5 and late[REPLY] == 0
+    late = moved(model, lambda: model.later(2, new), new)
+    assert 0.2 < late[ORIGINAL] <= BOUND and late[REPLY] == 0
     old = Way(model.ports[1])
     moved(model, lambda: model.later(0, old), old)
     with pytest.raises(AssertionError, match="after the change a packet was not right"):
-        moved(model, lambda: model.later(3 * BOUND, new), new)
+        moved(model, lambda: model.later(2 * BOUND, new), new)
 
 
 def test_loss_is_no_way(model):

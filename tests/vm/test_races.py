@@ -123,7 +123,7 @@ def expiry_meets_replace(scene):
     for _ in range(5):
         scene.moment()
         probe(scene.chance.choice(flows))
-    scene.router.flow_timeout(30)
+    scene.router.keep_flows()
 
 
 def a_port_goes(scene):
@@ -230,6 +230,7 @@ def test_nothing_is_left_and_nothing_is_lost(race, request):
     chance = random.Random(request.config.getoption("--seed"))
     kmod.load(kmod.CORE)
     with Router(("sim",) * 4) as router:
+        router.keep_flows()
         scene = Scene(router, chance)
         scene.load()
         flow = established(router, client=2, server=3)

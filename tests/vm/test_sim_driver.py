@@ -160,7 +160,7 @@ def test_fail_bind(bare):
 def test_a_slow_driver_stops_nothing_else(router):
     """While a call sleeps, frames are switched and everything can be read."""
     flow = tc.program(Flow(router), directions=(ORIGINAL,))
-    router.asic.set(latency_us=3000000)
+    router.asic.set(latency_us=9000000)
     with router.ns.entered():
         slow = subprocess.Popen(("tc filter add dev p0 ingress protocol ip prio 9 flower skip_sw "
                                  "ip_proto tcp" + OUT).split())

@@ -120,7 +120,7 @@ def test_a_neighbour_dies_in_silence(scene):
         # the kernel would keep in mind for so many seconds.
         scene.router.ns.sysctl(**{"%s__neigh__p1__%s" % (family, name): value for name, value in (
             ("base_reachable_time_ms", 1000), ("delay_first_probe_time", 0),
-            ("retrans_time_ms", 200), ("ucast_solicit", 2))})
+            ("retrans_time_ms", 500), ("ucast_solicit", 3))})
     scene.begin([flow for flow in FLOWS if flow[0] == HARDWARE])
     scene.stream.more(100)    # until all is asked that software's packets gave reason to ask
     scene.change("death of the server", lambda: own(scene, server, None),

@@ -27,7 +27,7 @@ def test_flows_live_through_the_clocks_wrap():
     """Active, a flow stays; idle, it ends in time; a new one is as good."""
     kmod.load(kmod.CORE)
     with Router() as router:
-        timeout = router.flow_timeout(4)
+        timeout = router.flow_timeout(round(2 * SCALE))
         router.nft(rules.whole(router))
         old = established(router, "ipv4", "tcp", "both")
         ids = [entry["id"] for entry in entries(old)]

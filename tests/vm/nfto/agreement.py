@@ -2,11 +2,11 @@
 """Whether the ASIC holds what the module says that it holds, and nothing is left to do."""
 
 from nfto.cli import Cli
-from nfto.shell import wait_for
+from nfto.shell import SCALE, wait_for
 
 # Until they agree, after whatever it was: seconds. What only the kernel's own collector sees is
 # gone soon; a driver that failed to delete is asked again with patience.
-SETTLED = 60
+SETTLED = 15 * SCALE
 
 
 class Agreement:

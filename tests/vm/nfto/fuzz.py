@@ -111,7 +111,7 @@ class Ledger:
                     side.send(packet.direction, frame)
             if index % self.BURST == self.BURST - 1:
                 self.settle(packets[index - self.BURST + 1:index + 1], 0.1)
-        self.settle(packets, 0.3 * SCALE)
+        self.settle(packets, 0.5 * SCALE)
 
     def settle(self, packets, patience):
         """Until all have arrived and are alike, or nothing has come for a while."""

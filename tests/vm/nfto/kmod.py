@@ -4,7 +4,7 @@
 import contextlib
 import os
 
-from nfto.shell import CommandError, read, run, wait_for, write
+from nfto.shell import SCALE, CommandError, read, run, wait_for, write
 
 CORE = "nft_offload"
 SIM = "nft_offload_sim"
@@ -66,7 +66,7 @@ def unload(name):
             return False
         return True
 
-    wait_for(gone, 20, lambda: "rmmod %s: %s" % (name, errors and errors[0]), interval=0.1)
+    wait_for(gone, 5 * SCALE, lambda: "rmmod %s: %s" % (name, errors and errors[0]), interval=0.1)
 
 
 @contextlib.contextmanager

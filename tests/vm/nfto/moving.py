@@ -28,7 +28,7 @@ BOUND = 1 + SCALE
 # Within so many seconds a flow is back in hardware, without anybody's help.
 BACK = 15
 # A packet that has not come so long after it was sent is lost.
-PATIENCE = 1.5
+PATIENCE = 0.75 * SCALE
 INTERVAL = 0.05
 # So many packets in a row must be right.
 RUN = 5

@@ -22,7 +22,7 @@ from nfto import kmod, limits, nft
 from nfto.asic import Asic, statistics
 from nfto.frames import key_of, tagged
 from nfto.netns import Namespace, ip_lines
-from nfto.shell import wait_for
+from nfto.shell import SCALE, wait_for
 
 ETH_P_ALL = 3
 PACKET_AUXDATA = 8
@@ -280,6 +280,13 @@ class Router:
         self.ns.sysctl(netfilter__nf_flowtable_tcp_timeout=seconds,
                        netfilter__nf_flowtable_udp_timeout=seconds)
         return seconds
+
+    def keep_flows(self):
+        """Idle flows are to stay for longer than a slow test takes, and conntrack's entries, whose
+        time the kernel shortens by as much when a flow ends, for longer than that."""
+        if not limits.has("flow-timeout"):
+            self.ns.sysctl(netfilter__nf_conntrack_udp_timeout_stream=round(60 * SCALE))
+            self.flow_timeout(round(30 * SCALE))
 
     def statistics(self):
         """Counters of all ASIC ports that are here, by name."""
