@@ -206,7 +206,7 @@ def pytest_addoption(parser):
                      help="run the I-th of N parts of the tests, about equal in number")
     parser.addoption("--flows", type=int, default=320, metavar="N",
                      help="how many random flows test_fuzz.py makes")
-    parser.addoption("--many", type=int, default=30000, metavar="N",
+    parser.addoption("--many", type=int, default=10000, metavar="N",
                      help="how many flows test_many.py has listed")
     parser.addoption("--requests", type=int, default=1000, metavar="N",
                      help="how many requests test_grammar.py makes of each kind")
