@@ -117,7 +117,7 @@ def test_a_flood_of_short_flows(router, measured, kernel_log, request):
         "RTNL was held %d times: %.1f ms in the middle, %.1f ms at most" % (
             len(holds), 1e3 * statistics.median(holds), 1e3 * max(holds))]
     # The rest is the emulated machine, which may do something else in between.
-    assert statistics.median(holds) <= HOLD * SCALE, measured
+    assert sorted(holds)[len(holds) * 9 // 10] <= HOLD * SCALE, measured
 
 
 def test_memory_of_a_flow(router, measured):
