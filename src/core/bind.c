@@ -169,10 +169,7 @@ static void nfto_bind_unbridge(struct nfto_table *table, struct nfto_bind *bind)
 {
 	/* nobody tells us of its flows any more, and they may be gone before their entries */
 	nfto_flow_unbind(table, bind->ifindex);
-	spin_lock_bh(&nfto_lock);
 	nfto_port_unbind(bind->port);
-	spin_unlock_bh(&nfto_lock);
-	nfto_port_put(bind->port);
 	bind->port = NULL;
 }
 
@@ -210,12 +207,10 @@ static void nfto_bind_bridge(struct nfto_bind *bind, struct net_device *dev)
 	if (!bind->port) {
 		nfto_bind_use_port(bind, port, &stack, reason);
 		port = NULL;
-	} else if (port) {
-		nfto_port_unbind(port);
 	}
 	spin_unlock_bh(&nfto_lock);
 	if (port)
-		nfto_port_put(port);
+		nfto_port_unbind(port);
 }
 
 /*
@@ -542,11 +537,9 @@ static bool nfto_bind_bridge_late(struct net_device *dev, const struct nfto_driv
 	unused = bind ? bind->port : port;
 	if (bind)
 		nfto_bind_use_port(bind, port, &stack, *reason);
-	if (unused)
-		nfto_port_unbind(unused);
 	spin_unlock_bh(&nfto_lock);
 	if (unused)
-		nfto_port_put(unused);
+		nfto_port_unbind(unused);
 	return bind;
 }
 

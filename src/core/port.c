@@ -138,10 +138,12 @@ struct nfto_port *nfto_port_bind(struct net_device *dev, const struct nfto_drive
 
 void nfto_port_unbind(struct nfto_port *port)
 {
-	lockdep_assert_held(&nfto_lock);
+	spin_lock_bh(&nfto_lock);
 	port->binds--;
 	if (!port->gone)
 		nfto_port_kick(port, 0);
+	spin_unlock_bh(&nfto_lock);
+	nfto_port_put(port);
 }
 
 void nfto_port_kick(struct nfto_port *port, unsigned long delay)

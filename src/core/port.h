@@ -98,8 +98,8 @@ enum nfto_reason nfto_port_able(struct net_device *dev, const struct nfto_driver
 struct nfto_port *nfto_port_bind(struct net_device *dev, const struct nfto_driver *driver);
 
 /*
- * Takes a bind back. The port winds itself up later. Caller holds nfto_lock, and drops the
- * reference that came with the bind (nfto_port_put()) once it does not any more.
+ * Takes a bind back, and the reference that came with it. The port winds itself up later. May
+ * sleep; takes nfto_lock.
  */
 void nfto_port_unbind(struct nfto_port *port);
 

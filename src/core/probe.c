@@ -55,14 +55,6 @@ static enum nfto_reason nfto_probe_bind(struct nfto_port *port)
 	return port->reason;
 }
 
-static void nfto_probe_drop(struct nfto_port *port)
-{
-	spin_lock_bh(&nfto_lock);
-	nfto_port_unbind(port);
-	spin_unlock_bh(&nfto_lock);
-	nfto_port_put(port);
-}
-
 enum nfto_reason nfto_probe_begin(struct nfto_probe *probe, struct net_device *dev,
 				  struct net_device *out)
 {
@@ -86,7 +78,7 @@ enum nfto_reason nfto_probe_begin(struct nfto_probe *probe, struct net_device *d
 	probe->driver = probe->port->driver;
 	mutex_unlock(&probe->port->mutex);
 	if (reason) {
-		nfto_probe_drop(probe->port);
+		nfto_port_unbind(probe->port);
 		return reason;
 	}
 	probe->out = out;
@@ -101,7 +93,7 @@ void nfto_probe_end(struct nfto_probe *probe)
 	WARN_ON(probe->port->probe_num);
 	probe->port->probing = false;
 	mutex_unlock(&probe->port->mutex);
-	nfto_probe_drop(probe->port);
+	nfto_port_unbind(probe->port);
 }
 
 /* 0, or what the driver said last. */

@@ -100,16 +100,11 @@ def test_what_is_below_a_vlan_device_goes_and_comes_back(router):
     router.nft(rules.whole(router, devices))
     with device.opened(router.ns) as family:
 
-        def becomes(*state):
-            wait_for(lambda: ("p0.10",) + state in family.flowtables()[0]["devices"],
-                     10 * SCALE, lambda: "%s: %s" % (state, family.flowtables()))
-
-        becomes("bridged", None)
+        family.wait_for_bind("p0.10", "bridged")
         router.move_port(port, there)
-        becomes("software", "device-gone")
-        for name in port.lower, port.name:
-            there.ip("link set %s netns %s" % (name, router.ns.name))
-        becomes("bridged", None)
+        family.wait_for_bind("p0.10", "software", "device-gone")
+        router.move_port(port, router.ns, origin=there)
+        family.wait_for_bind("p0.10", "bridged")
     router.ns.ip("link set %s up" % port.lower, "link set p0 up")
     encap.up(router, "p0.10")
     router.ns.ip(*port.address_lines("p0.10"))

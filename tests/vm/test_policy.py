@@ -371,19 +371,13 @@ def test_a_device_that_comes_back_unvouched_says_so(strangers):
     with device.opened(router.ns) as devices:
         devices.set("p0", driver=kmod.SIM)
         router.nft(rules.whole(router, [encap.stack(router, port, "vlan").top]))
-
-        def becomes(*state):
-            wait_for(lambda: ("p0.10",) + state in devices.flowtables()[0]["devices"],
-                     10 * SCALE, lambda: "%s: %s" % (state, devices.flowtables()))
-
-        becomes("bridged", None)
+        devices.wait_for_bind("p0.10", "bridged")
         router.move_port(port, there)
-        becomes("software", "device-gone")
-        for name in port.lower, port.name:
-            there.ip("link set %s netns %s" % (name, router.ns.name))
-        becomes("software", "unknown-driver")
+        devices.wait_for_bind("p0.10", "software", "device-gone")
+        router.move_port(port, router.ns, origin=there)
+        devices.wait_for_bind("p0.10", "software", "unknown-driver")
         devices.set("p0", driver=kmod.SIM)
-        becomes("bridged", None)
+        devices.wait_for_bind("p0.10", "bridged")
 
 
 def test_what_is_off_is_in_software():

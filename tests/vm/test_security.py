@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from nfto import device, genl, kmod, nft, rules
+from nfto import device, genl, kmod, rules
 from nfto.asic import ROOT
 from nfto.cli import Cli
 from nfto.crowd import Sender
@@ -103,8 +103,7 @@ def others():
         for space in made:
             stack.callback(space.create().delete)
             space.ip("link add d0 type dummy", "addr add 10.9.0.1/24 dev d0", "link set d0 up")
-            command, text = nft.command(rules.forward(["d0"]))
-            space.run(command, stdin=text)
+            space.nft(rules.forward(["d0"]))
         yield made
 
 
@@ -152,53 +151,46 @@ def test_a_users_namespace_lists_so_many_flows_and_no_more():
         assert not router.asic.calls["add"] and not router.asic.calls["bind"]
 
 
-def test_a_users_namespace_has_so_many_flowtables_and_no_more():
+@pytest.fixture
+def many():
+    """A user's namespace for flowtables and devices in great number."""
+    kmod.load(CORE)
+    space = UsersNamespace("many").create()
+    yield space
+    space.delete()
+
+
+def flowtable_in(table, devices):
+    # In a table a device is in one flowtable.
+    return "table inet %s {\n%s\n}\n" % (table, rules.flowtable(devices, name="f"))
+
+
+def assert_refused(done):
+    assert done.returncode and "not supported" in done.stderr, done
+
+
+def test_a_users_namespace_has_so_many_flowtables_and_no_more(many):
     """More are refused as without the module, until there are fewer."""
-    kmod.load(CORE)
-    space = UsersNamespace("many").create()
-
-    def load(*names):
-        # In a table a device is in one flowtable.
-        command, text = nft.command("\n".join("table inet %s {\n%s\n}" % (
-            name, rules.flowtable(["d0"], name="f" + name)) for name in names))
-        return space.run(command, stdin=text, check=False)
-
-    try:
-        space.ip("link add d0 type dummy")
-        done = load(*["a%d" % number for number in range(64)])
-        assert not done.returncode, done
-        refused = load("b")
-        assert refused.returncode and "not supported" in refused.stderr, refused
-        space.run("nft delete table inet a7")
-        wait_for(lambda: not load("b").returncode, 20 * SCALE, "room")
-    finally:
-        space.delete()
+    many.ip("link add d0 type dummy")
+    many.nft("".join(flowtable_in("a%d" % number, ["d0"]) for number in range(64)))
+    more = flowtable_in("b", ["d0"])
+    assert_refused(many.nft(more, check=False))
+    many.nft("delete table inet a7")
+    wait_for(lambda: not many.nft(more, check=False).returncode, 20 * SCALE, "room")
 
 
-def test_a_users_namespace_has_so_many_devices_and_no_more():
+def test_a_users_namespace_has_so_many_devices_and_no_more(many):
     """In all its flowtables together; also one that is added to a flowtable counts."""
-    kmod.load(CORE)
-    space = UsersNamespace("many").create()
     names = ["d%d" % number for number in range(33)]
-
-    def load(number, devices):
-        command, text = nft.command("table inet a%d {\n%s\n}" % (
-            number, rules.flowtable(devices, name="f")))
-        return space.run(command, stdin=text, check=False)
-
-    try:
-        space.ip(*["link add %s type dummy" % name for name in names])
-        for number in range(31):
-            done = load(number, names)
-            assert not done.returncode, done
-        assert not load(31, names[:1]).returncode
-        for number in 31, 32:
-            refused = load(number, names[1:2])
-            assert refused.returncode and "not supported" in refused.stderr, refused
-        space.run("nft delete table inet a31")
-        wait_for(lambda: not load(33, names[:1]).returncode, 20 * SCALE, "room")
-    finally:
-        space.delete()
+    many.ip(*["link add %s type dummy" % name for name in names])
+    for number in range(31):
+        many.nft(flowtable_in("a%d" % number, names))
+    many.nft(flowtable_in("a31", names[:1]))
+    for table in "a31", "a32":
+        assert_refused(many.nft(flowtable_in(table, names[1:2]), check=False))
+    many.nft("delete table inet a31")
+    wait_for(lambda: not many.nft(flowtable_in("a33", names[:1]), check=False).returncode,
+             20 * SCALE, "room")
 
 
 def test_files_are_roots_to_write():

@@ -12,7 +12,7 @@ import struct
 import types
 
 from nfto import genl
-from nfto.shell import read
+from nfto.shell import SCALE, read, wait_for
 
 FAMILY = "nft_offload"
 HEADER = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -218,6 +218,11 @@ class Devices:
     def flowtables(self):
         return [flowtable_of(answer[C.NFTO_A_FLOWTABLE])
                 for answer in self.socket.dump(self.family, C.NFTO_CMD_FLOWTABLE_GET)]
+
+    def wait_for_bind(self, name, backend, reason=None):
+        """Until a device of the first flowtable has this backend, for this reason."""
+        wait_for(lambda: (name, backend, reason) in self.flowtables()[0]["devices"], 10 * SCALE,
+                 lambda: "%s, %s: %s" % (backend, reason, self.flowtables()))
 
     def reasons(self):
         """Numbers of flow directions by reason's word."""

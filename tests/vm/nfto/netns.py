@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 
+from nfto import nft
 from nfto.shell import run, write
 
 CLONE_NEWNET = 0x40000000
@@ -72,6 +73,11 @@ class Namespace:
         with self.entered():
             for name, value in values.items():
                 write("/proc/sys/net/" + name.replace("__", "/"), value)
+
+    def nft(self, text, check=True):
+        """Load a ruleset or run commands, as one transaction."""
+        argv, stdin = nft.command(text)
+        return self.run(argv, stdin=stdin, check=check)
 
     def has_link(self, name):
         with self.entered():

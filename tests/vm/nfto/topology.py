@@ -18,7 +18,7 @@ import socket
 import struct
 import threading
 
-from nfto import kmod, limits, nft
+from nfto import kmod, limits
 from nfto.asic import Asic, statistics
 from nfto.frames import key_of, tagged
 from nfto.netns import Namespace, ip_lines
@@ -223,10 +223,11 @@ class Router:
         port.end.close()
         self.add_wires([port])
 
-    def move_port(self, port, namespace):
-        """Move a port into another namespace, with its wire's near end."""
+    def move_port(self, port, namespace, origin=None):
+        """Move a port into another namespace, with its wire's near end. origin: where it is, if
+        that is not the router's own."""
         for name in port.lower, port.name:
-            self.ns.ip("link set %s netns %s" % (name, namespace.name))
+            (origin or self.ns).ip("link set %s netns %s" % (name, namespace.name))
 
     def add_ports(self, ports):
         """Make the ports on their wires, bring them up, give them addresses, neighbours, routes."""
@@ -269,9 +270,7 @@ class Router:
         return json.loads(self.ns.run("ip -json link show").stdout)
 
     def nft(self, text, check=True):
-        """Load a ruleset or run commands, as one transaction."""
-        argv, stdin = nft.command(text)
-        return self.ns.run(argv, stdin=stdin, check=check)
+        return self.ns.nft(text, check=check)
 
     def flow_timeout(self, seconds):
         """From now on idle flows end after so many seconds, or after what is returned."""
