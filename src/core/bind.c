@@ -64,22 +64,6 @@ struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir)
 	return NULL;
 }
 
-struct nfto_table *nfto_bind_next_table(struct nfto_net *net)
-{
-	struct nfto_table *table;
-
-	lockdep_assert_held(&nfto_lock);
-	table = list_first_entry_or_null(&net->rounds, struct nfto_table, round_node);
-	return table && table->round != net->round ? table : NULL;
-}
-
-void nfto_bind_done_with(struct nfto_table *table)
-{
-	lockdep_assert_held(&nfto_lock);
-	table->round = table->net->round;
-	list_move_tail(&table->round_node, &table->net->rounds);
-}
-
 const struct nfto_table *nfto_bind_table_at(const struct net *net, unsigned int at)
 {
 	const struct nfto_table *table;
@@ -301,9 +285,6 @@ static struct nfto_table *nfto_bind_new_table(struct nf_flowtable *ft)
 	spin_lock_bh(&nfto_lock);
 	hash_add(nfto_tables, &table->by_ft, (unsigned long)ft);
 	list_add_tail(&table->list, &table->net->tables);
-	/* what will be attached during a round belongs to it already */
-	table->round = table->net->round;
-	list_add_tail(&table->round_node, &table->net->rounds);
 	table->net->num_tables++;
 	table->net->seq++;
 	spin_unlock_bh(&nfto_lock);
@@ -324,7 +305,6 @@ static void nfto_bind_end_table(struct nfto_table *table)
 	spin_lock_bh(&nfto_lock);
 	hash_del(&table->by_ft);
 	list_del_init(&table->list);
-	list_del(&table->round_node);
 	table->net->num_tables--;
 	table->net->seq++;
 	spin_unlock_bh(&nfto_lock);

@@ -40,12 +40,10 @@ struct nfto_table {
 	u64 handle;
 	struct hlist_node by_ft;	/* nfto_tables; nfto_lock */
 	struct list_head list;		/* net->tables; nfto_lock; empty: it ends, or begins */
-	struct list_head round_node;	/* net->rounds; nfto_lock */
 	struct nf_flowtable *ft;
 	struct nfto_net *net;
 	struct list_head binds;		/* nfto_lock */
 	struct list_head flows;		/* attached ones; nfto_lock */
-	u32 round;			/* nfto_lock; net->round when it was done with this one */
 	unsigned int num_binds;		/* setup() and free(), which never run at once */
 	unsigned int num_native;	/* nfto_lock */
 };
@@ -76,10 +74,6 @@ enum nfto_reason nfto_bind_port(const struct nfto_table *table, int ifindex,
  */
 struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir);
 
-/* A flowtable that this round is not done with, or NULL. Caller holds nfto_lock. */
-struct nfto_table *nfto_bind_next_table(struct nfto_net *net);
-void nfto_bind_done_with(struct nfto_table *table);
-
 /*
  * For lists of what is there. A table is listed from its first device's bind to its last's end. The
  * caller holds nfto_lock: what is returned is good for as long. @at counts those of @net; NULL:
@@ -108,8 +102,9 @@ int nfto_bind_put_table_info(struct sk_buff *skb, const struct nfto_table *table
 u32 nfto_bind_backend(const struct net_device *dev, enum nfto_reason *reason);
 
 /*
- * @dev has come (back) to its namespace, or its policy was set: flowtables that have it, or a
- * device on top of it, and left it in software, may be able to use it now. RTNL is held; may sleep.
+ * @dev has come (back) to its namespace, or up, or its policy was set: flowtables that have it, or
+ * a device on top of it, and left it in software, may be able to use it now. RTNL is held; may
+ * sleep.
  */
 void nfto_bind_look_again(struct net_device *dev);
 

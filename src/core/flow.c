@@ -284,7 +284,6 @@ static bool nfto_flow_attach(struct nfto_flow *flow, struct nfto_table *table)
 		return false;
 	}
 	table->net->num_flows++;
-	flow->round = table->net->round;
 	kref_get(&table->ref);
 	flow->table = table;
 	flow->attached = true;

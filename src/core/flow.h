@@ -88,7 +88,6 @@ struct nfto_flow {
 	char *text;			/* the driver's own words, or NULL */
 	int err;			/* the driver's errno, or 0 */
 	u32 poll_round;
-	u32 round;			/* its namespace's when it was last looked at */
 	u8 state;			/* enum nfto_flow_state */
 	u8 reason;			/* enum nfto_reason */
 	u8 tries;			/* failures in a row */
@@ -129,8 +128,8 @@ void nfto_flow_unbuildable(struct flow_offload *core, u8 dir, enum nfto_reason r
 void nfto_flow_end_core(struct flow_offload *core);
 
 /*
- * UNBIND: no flow that enters @table by device @ifindex is attached on return. The device has left
- * table->binds already.
+ * UNBIND: the flows that enter @table by device @ifindex are detached. The device has left
+ * table->binds already: flows that come meanwhile get no port by this bind. May sleep.
  */
 void nfto_flow_unbind(struct nfto_table *table, int ifindex);
 
@@ -140,7 +139,7 @@ void nfto_flow_drop_table(struct nfto_table *table);
 /*
  * Ends all flows of @net that one of @num @changes concerns: they leave hardware, and the core's
  * flowtable, so that the next packet finds its way anew. Their entries in hardware are deleted by
- * the workers. May sleep; no locks but nfto_watch_mutex.
+ * the workers. Those that are attached meanwhile are not looked at. May sleep; no locks.
  */
 void nfto_flow_end_changed(struct nfto_net *net, const struct nfto_change *changes,
 			   unsigned int num);

@@ -96,44 +96,28 @@ static void nfto_flow_end_if_changed(struct nfto_flow *flow, const struct nfto_c
 	}
 }
 
-/*
- * The next flow of @table that this round has not looked at, or NULL. Those that it has go to the
- * tail, where new ones are too: what is attached during a round belongs to it already.
- */
-static struct nfto_flow *nfto_flow_next_in_round(struct nfto_table *table)
+struct nfto_flow *nfto_flow_next_by_id(struct nfto_net *net, unsigned long *at, u64 last)
 {
-	struct nfto_flow *flow;
-
 	lockdep_assert_held(&nfto_lock);
-	flow = list_first_entry_or_null(&table->flows, struct nfto_flow, table_node);
-	if (!flow || flow->round == table->net->round)
-		return NULL;
-	flow->round = table->net->round;
-	list_move_tail(&flow->table_node, &table->flows);
-	return flow;
+	return xa_find_after(&net->flows, at, last, XA_PRESENT);
 }
 
 void nfto_flow_end_changed(struct nfto_net *net, const struct nfto_change *changes,
 			   unsigned int num)
 {
 	unsigned int looked = 0;
-	struct nfto_table *table;
 	struct nfto_flow *flow;
+	unsigned long at = 0;
+	u64 last;
 
-	mutex_lock(&net->round_mutex);
 	spin_lock_bh(&nfto_lock);
-	net->round++;
-	while ((table = nfto_bind_next_table(net))) {
-		flow = nfto_flow_next_in_round(table);
-		if (flow)
-			nfto_flow_end_if_changed(flow, changes, num);
-		else
-			nfto_bind_done_with(table);
+	last = nfto_flow_last_id;
+	while ((flow = nfto_flow_next_by_id(net, &at, last))) {
+		nfto_flow_end_if_changed(flow, changes, num);
 		looked += num / NFTO_COMPARISONS;
 		nfto_flow_breathe(&looked);
 	}
 	spin_unlock_bh(&nfto_lock);
-	mutex_unlock(&net->round_mutex);
 }
 
 /* Ends both directions if @filter passes this one; returns how many it passes. */
@@ -150,14 +134,9 @@ static u32 nfto_flow_flush_one(struct nfto_flow *flow, const struct nfto_filter 
 	return num;
 }
 
-struct nfto_flow *nfto_flow_next_by_id(const struct net *net, unsigned long *at, u64 last)
-{
-	lockdep_assert_held(&nfto_lock);
-	return xa_find_after(&nfto_net_of(net)->flows, at, last, XA_PRESENT);
-}
-
 u32 nfto_flow_flush(const struct nfto_filter *filter)
 {
+	struct nfto_net *net = nfto_net_of(filter->net);
 	unsigned int looked = 0;
 	struct nfto_flow *flow;
 	unsigned long at = 0;
@@ -166,7 +145,7 @@ u32 nfto_flow_flush(const struct nfto_filter *filter)
 
 	spin_lock_bh(&nfto_lock);
 	last = nfto_flow_last_id;
-	while ((flow = nfto_flow_next_by_id(filter->net, &at, last))) {
+	while ((flow = nfto_flow_next_by_id(net, &at, last))) {
 		if (!nfto_flow_dying(flow->core))
 			num += nfto_flow_flush_one(flow, filter);
 		nfto_flow_breathe(&looked);
@@ -179,17 +158,18 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex)
 {
 	unsigned int looked = 0;
 	struct nfto_flow *flow;
+	unsigned long at = 0;
+	u64 last;
 
-	mutex_lock(&table->net->round_mutex);
 	spin_lock_bh(&nfto_lock);
-	table->net->round++;
-	while ((flow = nfto_flow_next_in_round(table))) {
-		if (flow->way.in == ifindex)
+	last = nfto_flow_last_id;
+	while (!list_empty(&table->flows) &&
+	       (flow = nfto_flow_next_by_id(table->net, &at, last))) {
+		if (flow->table == table && flow->way.in == ifindex)
 			nfto_flow_detach(flow, NFTO_REASON_UNBOUND);
 		nfto_flow_breathe(&looked);
 	}
 	spin_unlock_bh(&nfto_lock);
-	mutex_unlock(&table->net->round_mutex);
 }
 
 struct nfto_flow *nfto_flow_next_at_port(struct nfto_port *port)

@@ -20,7 +20,7 @@ extern u64 nfto_flow_last_id;
  * The attached flow of @net with the lowest id behind *@at, up to @last, whose id *@at becomes; or
  * NULL.
  */
-struct nfto_flow *nfto_flow_next_by_id(const struct net *net, unsigned long *at, u64 last);
+struct nfto_flow *nfto_flow_next_by_id(struct nfto_net *net, unsigned long *at, u64 last);
 
 /* The core's flow is on its way out: its status bits are the core's alone now. */
 static inline bool nfto_flow_dying(const struct flow_offload *core)

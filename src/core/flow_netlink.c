@@ -6,6 +6,7 @@
 #include "filter.h"
 #include "flow_internal.h"
 #include "flow_netlink.h"
+#include "net.h"
 #include "netlink.h"
 #include <uapi/linux/nft_offload.h>
 
@@ -224,12 +225,13 @@ u64 nfto_flow_take_ids(u32 num)
 u64 nfto_flow_for_each(u64 id, u64 last, const struct nfto_filter *filter,
 		       int (*show)(const struct nfto_flow *flow, void *data), void *data)
 {
+	struct nfto_net *net = nfto_net_of(filter->net);
 	struct nfto_flow *flow;
 	unsigned int looked = 0;
 	unsigned long at = id;
 
 	spin_lock_bh(&nfto_lock);
-	while ((flow = nfto_flow_next_by_id(filter->net, &at, last))) {
+	while ((flow = nfto_flow_next_by_id(net, &at, last))) {
 		if (nfto_filter_passes(filter, flow) && show(flow, data))
 			break;
 		id = at;

@@ -21,9 +21,7 @@ static int __net_init nfto_net_begin(struct net *net)
 
 	state->net = net;
 	INIT_LIST_HEAD(&state->tables);
-	INIT_LIST_HEAD(&state->rounds);
 	xa_init(&state->flows);
-	mutex_init(&state->round_mutex);
 	return 0;
 }
 

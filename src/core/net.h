@@ -11,7 +11,6 @@
 
 #include <linux/atomic.h>
 #include <linux/list.h>
-#include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
@@ -24,7 +23,6 @@ struct nfto_net {
 
 	/* bind.c; nfto_lock */
 	struct list_head tables;	/* in the order in which they came */
-	struct list_head rounds;	/* the same; those that a round is done with are last */
 	u32 num_tables;
 	u32 num_binds;			/* devices of theirs */
 	u32 seq;			/* how often one came or went */
@@ -32,10 +30,6 @@ struct nfto_net {
 	/* flow*.c; nfto_lock */
 	struct xarray flows;		/* the attached ones, by id */
 	u32 num_flows;			/* so many */
-
-	/* flow_change.c */
-	struct mutex round_mutex;	/* one round over flows at a time */
-	u32 round;			/* nfto_lock; its number */
 
 	/* watch.c */
 	atomic_t used;			/* flowtables of ours */
@@ -48,6 +42,7 @@ struct nfto_net {
 	bool ready;			/* what was there already is told before */
 
 	/* watch_neigh.c; nfto_neigh_lock */
+	u32 num_neighs;			/* that are remembered */
 	bool blind;			/* a neighbour is not remembered: there was no memory */
 };
 

@@ -6,14 +6,12 @@
  *
  *	RTNL
  *	  [nftables commit_mutex -> nf_flowtable.flow_block_lock]
- *	    nfto_net.round_mutex	one round over the flows of a namespace at a time
  *	    nfto_port.mutex	protects a port's driver block and every call into its driver
  *	      nfto_lock		protects the registry: tables, binds, ports' queues, flows
  *		nfto_policy_lock	protects what the administrator wants of devices; policy.c's
  *
- * nfto_watch_mutex, held while changes are looked at, is outside of all of these. What happens
- * around flows is put down under nfto_watch_lock, in whatever context the core tells of it; nothing
- * else is taken under it.
+ * What happens around flows is put down under nfto_watch_lock, in whatever context the core tells
+ * of it; nothing else is taken under it.
  *
  * - commit_mutex is taken under RTNL by the core, so nothing that runs under commit_mutex or
  *   flow_block_lock (setup(), action(), the block callback) may take RTNL, flush our workqueue or

@@ -2,6 +2,7 @@
 #include <linux/netdevice.h>
 #include <linux/mm.h>
 #include <linux/rtnetlink.h>
+#include <linux/wait.h>
 #include <net/net_namespace.h>
 #include "../compat/flowtable.h"
 #include "bind.h"
@@ -16,6 +17,11 @@
 /* between two looks at a namespace's flows, and between two times that all settles */
 #define NFTO_WATCH_PAUSE_MIN max_t(unsigned long, HZ / 10, 1)
 #define NFTO_WATCH_PAUSE_MAX (HZ / 4)
+/*
+ * What settles, settles for all flowtables there are: users have less of it. None of our rules for
+ * them is in hardware.
+ */
+#define NFTO_USERS_PAUSE_MAX (10 * HZ)
 
 /* What happened in a namespace. */
 struct nfto_changes {
@@ -27,15 +33,20 @@ struct nfto_changes {
  * The namespaces of the initial user namespace, and those of users. What is told is looked at by a
  * work item of the namespace, at once, whatever others have to look at; but users' ones take turns,
  * for there may be any number of them, and a look holds the lock that all flows need. It is looked
- * at once more by a work item for all, when what was on its way has come: see settle().
+ * at once more by a work item for all, a namespace in each run, when what was on its way has come:
+ * see settle(). A namespace that ends waits for no look at another.
  */
 struct nfto_watch_group {
 	struct workqueue_struct *wq;
 	struct list_head unsettled;	/* nfto_watch_lock; who has what is looked at once */
-	/* held while all settles: nobody that has something to be looked at again ends meanwhile */
-	struct mutex mutex;
+	struct list_head settling;	/* nfto_watch_lock; who is to be looked at again */
+	struct nfto_watch *now;		/* nfto_watch_lock; who is being looked at again */
+	wait_queue_head_t done;		/* now is another, or nobody */
 	struct delayed_work settle_dwork;
-	unsigned long settle_next;	/* jiffies; the work item's alone */
+	/* in jiffies; the work item's alone */
+	unsigned long settle_next;	/* when all may settle again */
+	unsigned long settle_spent;	/* what this time has taken so far */
+	unsigned long settle_most;	/* until the next; constant */
 };
 
 static struct nfto_watch_group nfto_watch_groups[2];	/* by nfto_net_is_users() */
@@ -50,8 +61,8 @@ struct nfto_watch {
 	struct delayed_work dwork;
 	struct nfto_changes unsettled;	/* nfto_watch_lock; looked at once */
 	struct list_head unsettled_node; /* nfto_watch_lock; while there are some */
-	struct nfto_changes settled;	/* group->mutex */
-	struct list_head settled_node;	/* group->mutex */
+	struct nfto_changes settled;	/* the group's work item's */
+	struct list_head settled_node;	/* nfto_watch_lock; of what it has */
 };
 
 /* Protects what is told, by namespace; taken in any context. */
@@ -139,11 +150,10 @@ static bool nfto_watch_early(struct nfto_watch_group *group, struct delayed_work
 	return true;
 }
 
-/* Many flows take long to look at: a quarter of a CPU's time, while that is soon enough. */
-static unsigned long nfto_watch_pause(unsigned long start)
+/* Many flows take long to look at: a quarter of the time, while @most is not too late. */
+static unsigned long nfto_watch_pause(unsigned long spent, unsigned long most)
 {
-	return jiffies + clamp_t(unsigned long, 3 * (jiffies - start), NFTO_WATCH_PAUSE_MIN,
-				 NFTO_WATCH_PAUSE_MAX);
+	return jiffies + clamp_t(unsigned long, 3 * spent, NFTO_WATCH_PAUSE_MIN, most);
 }
 
 /* One by one: interrupts are off while one is compared with all. */
@@ -176,50 +186,84 @@ static void nfto_watch_look_work(struct work_struct *work)
 	nfto_flow_end_changed(watch->net, watch->looked.list, watch->looked.num);
 	nfto_watch_put_unsettled(watch);
 	queue_delayed_work(watch->group->wq, &watch->group->settle_dwork, 0);
-	watch->next = nfto_watch_pause(start);
+	watch->next = nfto_watch_pause(jiffies - start, NFTO_WATCH_PAUSE_MAX);
 }
 
-/* Moves what is looked at once to where it is looked at again, and those who have it to @list. */
-static void nfto_watch_take(struct nfto_watch_group *group, struct list_head *list)
+/*
+ * Moves what is looked at once to where it is looked at again, and those who have it with it. Any
+ * of them may end meanwhile, and be in no list then.
+ */
+static void nfto_watch_take(struct nfto_watch_group *group)
 {
-	struct nfto_watch *watch, *next;
+	struct nfto_watch *watch;
 	LIST_HEAD(taken);
 
-	lockdep_assert_held(&group->mutex);
 	spin_lock_irq(&nfto_watch_lock);
 	list_splice_init(&group->unsettled, &taken);
-	spin_unlock_irq(&nfto_watch_lock);
-	list_for_each_entry_safe(watch, next, &taken, unsettled_node) {
-		spin_lock_irq(&nfto_watch_lock);
+	while ((watch = list_first_entry_or_null(&taken, struct nfto_watch, unsettled_node))) {
 		nfto_watch_move(&watch->settled, &watch->unsettled);
 		list_del_init(&watch->unsettled_node);
+		list_add_tail(&watch->settled_node, &group->settling);
+		/* one by one: interrupts are off */
 		spin_unlock_irq(&nfto_watch_lock);
-		list_add_tail(&watch->settled_node, list);
+		spin_lock_irq(&nfto_watch_lock);
 	}
+	spin_unlock_irq(&nfto_watch_lock);
 }
 
-/* The flows that were on their way to us. */
+/* Whose turn is it to be looked at again? It is not freed until its turn is over. */
+static struct nfto_watch *nfto_watch_turn(struct nfto_watch_group *group)
+{
+	struct nfto_watch *watch;
+
+	spin_lock_irq(&nfto_watch_lock);
+	watch = list_first_entry_or_null(&group->settling, struct nfto_watch, settled_node);
+	if (watch)
+		list_del_init(&watch->settled_node);
+	group->now = watch;
+	spin_unlock_irq(&nfto_watch_lock);
+	return watch;
+}
+
+static void nfto_watch_look_again(struct nfto_watch *watch)
+{
+	struct nfto_watch_group *group = watch->group;
+
+	nfto_flow_end_changed(watch->net, watch->settled.list, watch->settled.num);
+	watch->settled.num = 0;
+	spin_lock_irq(&nfto_watch_lock);
+	group->now = NULL;	/* @watch may be freed from here on */
+	spin_unlock_irq(&nfto_watch_lock);
+	wake_up_all(&group->done);
+}
+
+/*
+ * The flows that were on their way to us. Those that settled at once take turns, one in a run. It
+ * comes until a run finds nothing: what is looked at once meanwhile may have found it queued.
+ */
 static void nfto_watch_settle_work(struct work_struct *work)
 {
 	struct nfto_watch_group *group = container_of(to_delayed_work(work),
 						      struct nfto_watch_group, settle_dwork);
-	struct nfto_watch *watch, *next;
 	unsigned long start = jiffies;
-	LIST_HEAD(list);
+	struct nfto_watch *watch;
 
-	if (nfto_watch_early(group, &group->settle_dwork, group->settle_next))
-		return;
-	mutex_lock(&group->mutex);
-	nfto_watch_take(group, &list);
-	if (!list_empty(&list))
+	watch = nfto_watch_turn(group);
+	if (!watch) {
+		if (nfto_watch_early(group, &group->settle_dwork, group->settle_next))
+			return;
+		group->settle_spent = 0;
+		nfto_watch_take(group);
+		if (list_empty(&group->settling))	/* only we add */
+			return;
 		nfto_watch_settle();
-	list_for_each_entry_safe(watch, next, &list, settled_node) {
-		nfto_flow_end_changed(watch->net, watch->settled.list, watch->settled.num);
-		watch->settled.num = 0;
-		list_del(&watch->settled_node);
+		watch = nfto_watch_turn(group);
 	}
-	mutex_unlock(&group->mutex);
-	group->settle_next = nfto_watch_pause(start);
+	if (watch)
+		nfto_watch_look_again(watch);
+	group->settle_spent += jiffies - start;
+	group->settle_next = nfto_watch_pause(group->settle_spent, group->settle_most);
+	queue_delayed_work(group->wq, &group->settle_dwork, 0);
 }
 
 static struct nfto_watch *nfto_watch_alloc(struct nfto_net *net)
@@ -233,6 +277,7 @@ static struct nfto_watch *nfto_watch_alloc(struct nfto_net *net)
 	watch->next = jiffies;
 	INIT_DELAYED_WORK(&watch->dwork, nfto_watch_look_work);
 	INIT_LIST_HEAD(&watch->unsettled_node);
+	INIT_LIST_HEAD(&watch->settled_node);
 	return watch;
 }
 
@@ -258,7 +303,20 @@ void nfto_watch_unuse(struct nfto_net *net)
 	atomic_dec(&net->used);
 }
 
-/* Of a namespace that ends. */
+static bool nfto_watch_is_over(const struct nfto_watch *watch)
+{
+	bool over;
+
+	spin_lock_irq(&nfto_watch_lock);
+	over = watch->group->now != watch;
+	spin_unlock_irq(&nfto_watch_lock);
+	return over;
+}
+
+/*
+ * Of a namespace that ends. In this order, so that it comes back to no list: nothing is told, its
+ * work item is cancelled, it is taken off the lists, its turn is over.
+ */
 static void nfto_watch_forget(struct nfto_net *net)
 {
 	struct nfto_watch *watch = net->watch;
@@ -269,11 +327,11 @@ static void nfto_watch_forget(struct nfto_net *net)
 	net->watch = NULL;	/* nothing is told any more */
 	spin_unlock_irq(&nfto_watch_lock);
 	cancel_delayed_work_sync(&watch->dwork);
-	mutex_lock(&watch->group->mutex);
 	spin_lock_irq(&nfto_watch_lock);
-	list_del(&watch->unsettled_node);
+	list_del_init(&watch->unsettled_node);
+	list_del_init(&watch->settled_node);
 	spin_unlock_irq(&nfto_watch_lock);
-	mutex_unlock(&watch->group->mutex);
+	wait_event(watch->group->done, nfto_watch_is_over(watch));
 	kvfree(watch);
 }
 
@@ -332,6 +390,7 @@ static int nfto_watch_netdev(struct notifier_block *nb, unsigned long event, voi
 		nfto_policy_forget(dev);
 		break;
 	case NETDEV_REGISTER:	/* it may have come back to what is on top of it */
+	case NETDEV_UP:		/* there may be the memory now that was not then */
 		nfto_bind_look_again(dev);
 		break;
 	case NETDEV_FEAT_CHANGE:
@@ -367,15 +426,18 @@ static struct pernet_operations nfto_watch_net_ops = {
 	.exit = nfto_watch_net_exit,
 };
 
-static int nfto_watch_begin_group(struct nfto_watch_group *group, struct workqueue_struct *wq)
+static int nfto_watch_begin_group(struct nfto_watch_group *group, struct workqueue_struct *wq,
+				  unsigned long most)
 {
 	if (!wq)
 		return -ENOMEM;
 	group->wq = wq;
 	INIT_LIST_HEAD(&group->unsettled);
-	mutex_init(&group->mutex);
+	INIT_LIST_HEAD(&group->settling);
+	init_waitqueue_head(&group->done);
 	INIT_DELAYED_WORK(&group->settle_dwork, nfto_watch_settle_work);
 	group->settle_next = jiffies;
+	group->settle_most = most;
 	return 0;
 }
 
@@ -389,12 +451,14 @@ static void nfto_watch_end_group(struct nfto_watch_group *group)
 static int nfto_watch_begin_groups(void)
 {
 	int err = nfto_watch_begin_group(&nfto_watch_groups[false],
-					 alloc_workqueue("nft_offload_watch", WQ_UNBOUND, 0));
+					 alloc_workqueue("nft_offload_watch", WQ_UNBOUND, 0),
+					 NFTO_WATCH_PAUSE_MAX);
 
 	if (err)
 		return err;
 	err = nfto_watch_begin_group(&nfto_watch_groups[true],
-				     alloc_ordered_workqueue("nft_offload_users", 0));
+				     alloc_ordered_workqueue("nft_offload_users", 0),
+				     NFTO_USERS_PAUSE_MAX);
 	if (err)
 		nfto_watch_end_group(&nfto_watch_groups[false]);
 	return err;

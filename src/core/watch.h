@@ -17,8 +17,8 @@
  * items are cancelled: no flowtable is ours any more, and with the devices' notifier every port has
  * ended, whose worker says which neighbours are used. At the end of a namespace its route notifiers
  * go with it, then its work item, then what was put down of it, once the work item that looks again
- * for all is done with it; from then on nothing is put down, though devices, and on some kernels
- * flowtables, end later.
+ * for all is done with it, which does not wait for others' turns; from then on nothing is put down,
+ * though devices, and on some kernels flowtables, end later.
  */
 #ifndef NFTO_WATCH_H
 #define NFTO_WATCH_H

@@ -12,11 +12,16 @@
 
 #define NFTO_NEIGH_INTERVAL (2 * HZ)
 #define NFTO_NEIGH_CHUNK 256	/* looked at in one RCU section */
+/*
+ * Remembered of a user's own network namespace, whose permanent ones the core does not limit. Flows
+ * to those beyond are as without us when the MAC changes.
+ */
+#define NFTO_NEIGHS_FOREIGN 4096
 
 /*
  * The core tells what a neighbour's MAC is now, flows were built with what it was before: so this
- * remembers it, for every neighbour that has one, as many as the core has. Which flow goes to which
- * neighbour nobody remembers; those with that MAC end.
+ * remembers it, for every neighbour that has one, as many as the core has, but for users'. Which
+ * flow goes to which neighbour nobody remembers; those with that MAC end.
  *
  * The core asks whether a neighbour is still there only while it sends to it, and forgets one that
  * it does not send to. What hardware sends, it does not see: so while flows to a MAC count packets,
@@ -134,16 +139,21 @@ static void nfto_neigh_drop(struct nfto_neigh *known)
 {
 	lockdep_assert_held(&nfto_neigh_lock);
 	rhashtable_remove_fast(&nfto_neighs, &known->node, nfto_neigh_params);
+	nfto_net_of(known->key.net)->num_neighs--;
 	nfto_neigh_put_mac(known->mac);
 	kfree_rcu(known, rcu);
 }
 
 static void nfto_neigh_learn(const struct nfto_neigh_key *key, const u8 *mac)
 {
-	struct nfto_neigh *known = kzalloc(sizeof(*known), GFP_ATOMIC);
 	struct nfto_neigh_mac_key mac_key = { .net = key->net };
+	struct nfto_net *net = nfto_net_of(key->net);
+	struct nfto_neigh *known;
 
 	lockdep_assert_held(&nfto_neigh_lock);
+	if (nfto_net_is_users(key->net) && net->num_neighs == NFTO_NEIGHS_FOREIGN)
+		return;
+	known = kzalloc(sizeof(*known), GFP_ATOMIC);
 	if (!known)
 		goto err_blind;
 	known->key = *key;
@@ -153,6 +163,7 @@ static void nfto_neigh_learn(const struct nfto_neigh_key *key, const u8 *mac)
 		goto err_free;
 	if (rhashtable_insert_fast(&nfto_neighs, &known->node, nfto_neigh_params))
 		goto err_put;
+	net->num_neighs++;
 	return;
 
 err_put:
@@ -160,7 +171,7 @@ err_put:
 err_free:
 	kfree(known);
 err_blind:
-	nfto_net_of(key->net)->blind = true;
+	net->blind = true;
 	nfto_neigh_lost++;
 	schedule_delayed_work(&nfto_neigh_dwork, NFTO_NEIGH_INTERVAL);
 }
