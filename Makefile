@@ -61,11 +61,14 @@ install-modprobe: ## install what has the module loaded with the first flowtable
 	$(INSTALL) -D -m 644 src/modprobe.d/nft-offload.conf \
 		'$(DESTDIR)$(modprobedir)/nft-offload.conf'
 
+# Where the kernel's packages have it, unless it was said.
+RPM_KDIR = $(if $(filter file,$(origin KDIR)),,$(KDIR))
+
 deb: ## build Debian's packages in packages/
 	scripts/package deb packages
 
 rpm: ## build RPMs in packages/ (KVER=, KDIR= of the kernel for kmod-nft-offload)
-	scripts/package rpm packages '$(KVER)' '$(KDIR)'
+	scripts/package rpm packages '$(KVER)' '$(RPM_KDIR)'
 
 preflight: ## only look whether they can be built: sources, kernel, compiler
 	+@sh src/compat/preflight make '$(KDIR)' '$(KVER)' $(KBUILD)

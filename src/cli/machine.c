@@ -105,7 +105,8 @@ void cli_examine_module(json_t *findings)
 	bool apt = !access("/usr/bin/apt-get", X_OK);
 
 	if (!cli_module_is_missing()) {
-		cli_find(findings, "module", CLI_PROBLEM, NULL, "the module nft_offload is not loaded",
+		cli_find(findings, "module", CLI_PROBLEM, NULL,
+			 "the module nft_offload is not loaded; if it refuses to be, the kernel log says why",
 			 json_string("modprobe nft_offload"));
 		return;
 	}

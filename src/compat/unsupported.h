@@ -21,6 +21,8 @@ static int __init nfto_unsupported_init(void)
 }
 module_init(nfto_unsupported_init);
 
+/* For report-stub. */
+MODULE_INFO(unsupported, NFTO_UNSUPPORTED);
 MODULE_VERSION(NFTO_VERSION);
 MODULE_LICENSE("GPL");
 

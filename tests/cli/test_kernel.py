@@ -36,8 +36,9 @@ def not_loaded():
 @test("doctor: the module is not loaded, which is what it finds")
 def doctor_alone():
     k.Kernel(WORK / "kernel").answer(3, k.ack(2), kind=k.CTRL)
-    Run("doctor", status=1).silent().says("problem: the module nft_offload is not loaded\n"
-                                          "    modprobe nft_offload\n")
+    Run("doctor", status=1).silent().says(
+        "problem: the module nft_offload is not loaded; if it refuses to be, the kernel log says "
+        "why\n    modprobe nft_offload\n")
     found, = Run("doctor", "--json", status=1).json()["findings"]
     same((found["id"], found["place"], found["command"]), ("module", None, "modprobe nft_offload"))
 
