@@ -4,8 +4,8 @@
  *
  * A flow is made from the input as the kernel would say it, then spoilt here and there. What the
  * parser takes must do to a packet what the rule says, word for word; what any driver is offered,
- * in any dialect, must do the same and count the TTL down, unless it is one that cannot. Nothing
- * that is not known may be taken.
+ * in any dialect, must do the same, to no other packets, and count the TTL down, unless it is one
+ * that cannot. Nothing that is not known may be taken.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,14 +266,20 @@ static void nothing_unknown(const struct nfrule *r)
 	MUST((u32)r->mask.meta.ingress_ifindex == ~0U);
 	MUST(r->mask.basic.ip_proto == 0xff && r->mask.basic.n_proto == 0xffff);
 	MUST(r->mask.tp.src == 0xffff && r->mask.tp.dst == 0xffff);
+	for (i = 0; i < sizeof(r->mask.ipv4); i++)
+		MUST(!(keys & BIT_ULL(FLOW_DISSECTOR_KEY_IPV4_ADDRS)) ||
+		     ((const u8 *)&r->mask.ipv4)[i] == 0xff);
+	for (i = 0; i < sizeof(r->mask.ipv6); i++)
+		MUST(!(keys & BIT_ULL(FLOW_DISSECTOR_KEY_IPV6_ADDRS)) ||
+		     ((const u8 *)&r->mask.ipv6)[i] == 0xff);
 	if (keys & BIT_ULL(FLOW_DISSECTOR_KEY_TCP))
 		MUST(!r->key.tcp.flags && r->mask.tcp.flags == htons(5));
 	if (keys & BIT_ULL(FLOW_DISSECTOR_KEY_VLAN))
 		MUST(r->mask.vlan.vlan_id == 0xfff && !r->mask.vlan.vlan_priority &&
-		     !r->mask.vlan.vlan_dei);
+		     !r->mask.vlan.vlan_dei && r->mask.vlan.vlan_tpid == 0xffff);
 	if (keys & BIT_ULL(FLOW_DISSECTOR_KEY_CVLAN))
 		MUST(r->mask.cvlan.vlan_id == 0xfff && !r->mask.cvlan.vlan_priority &&
-		     !r->mask.cvlan.vlan_dei);
+		     !r->mask.cvlan.vlan_dei && r->mask.cvlan.vlan_tpid == 0xffff);
 	for (i = 0; i < r->rule->action.num_entries; i++)
 		switch (r->rule->action.entries[i].id) {
 		case FLOW_ACTION_REDIRECT:
@@ -319,6 +325,109 @@ static void make_stack(struct input *in, struct nfto_stack *stack, int num, cons
 	}
 }
 
+/* Whether @len bytes of a packet are what @rule says at @at of a key; if it says nothing, they are. */
+static bool passes(const struct flow_rule *rule, int id, size_t at, const void *bytes, size_t len)
+{
+	const struct flow_dissector *dissector = rule->match.dissector;
+	const u8 *key = (const u8 *)rule->match.key + dissector->offset[id] + at;
+	const u8 *mask = (const u8 *)rule->match.mask + dissector->offset[id] + at;
+	const u8 *has = bytes;
+	size_t i;
+
+	if (!(dissector->used_keys & BIT_ULL(id)))
+		return true;
+	for (i = 0; i < len; i++)
+		if ((has[i] ^ key[i]) & mask[i])
+			return false;
+	return true;
+}
+
+/* The ethertype that stands before the tag of number @num, or before what follows all tags. */
+static __be16 ethertype(const struct nfto_match *has, unsigned int num)
+{
+	return num < has->num_tags ? has->tags[num].tpid : has->n_proto;
+}
+
+static bool tag_passes(const struct flow_rule *rule, int id, const struct nfto_match *has,
+		       unsigned int num)
+{
+	struct flow_dissector_key_vlan tag = {};
+
+	if (num >= has->num_tags)
+		return !(rule->match.dissector->used_keys & BIT_ULL(id));
+	tag.vlan_id = ntohs(has->tags[num].vid);
+	tag.vlan_tpid = has->tags[num].tpid;
+	tag.vlan_eth_type = ethertype(has, num + 1);
+	return passes(rule, id, 0, &tag, sizeof(tag));
+}
+
+/* Whether a driver that takes keys literally takes the offer for a packet with these headers. */
+static bool matches(const struct nfto_offer *offer, const struct nfto_match *has, u16 tcp_flags)
+{
+	const struct flow_rule *rule = offer->rule;
+	bool v4 = has->n_proto == htons(ETH_P_IP);
+	int addrs = v4 ? FLOW_DISSECTOR_KEY_IPV4_ADDRS : FLOW_DISSECTOR_KEY_IPV6_ADDRS;
+	size_t len = v4 ? 4 : 16;
+	__be16 flags = htons(tcp_flags);
+
+	return offer->protocol == ethertype(has, 0) &&
+	       rule->match.dissector->used_keys & BIT_ULL(addrs) &&
+	       tag_passes(rule, FLOW_DISSECTOR_KEY_VLAN, has, 0) &&
+	       tag_passes(rule, FLOW_DISSECTOR_KEY_CVLAN, has, 1) &&
+	       passes(rule, FLOW_DISSECTOR_KEY_BASIC,
+		      offsetof(struct flow_dissector_key_basic, n_proto), &has->n_proto, 2) &&
+	       passes(rule, FLOW_DISSECTOR_KEY_BASIC,
+		      offsetof(struct flow_dissector_key_basic, ip_proto), &has->l4proto, 1) &&
+	       passes(rule, addrs, 0, has->src, len) && passes(rule, addrs, len, has->dst, len) &&
+	       passes(rule, FLOW_DISSECTOR_KEY_PORTS, 0, &has->sport, 2) &&
+	       passes(rule, FLOW_DISSECTOR_KEY_PORTS, 2, &has->dport, 2) &&
+	       (has->l4proto != IPPROTO_TCP ||
+		passes(rule, FLOW_DISSECTOR_KEY_TCP, 0, &flags, 2));
+}
+
+/* A packet that differs in one bit, of each byte that says which flow it is of, is another's. */
+static void only_its_packets(const struct nfto_rule *rule, const struct nfto_offer *offer)
+{
+	const struct nfto_match *match = &rule->match;
+	bool v4 = match->n_proto == htons(ETH_P_IP);
+	struct nfto_match other;
+	size_t i;
+
+	for (i = offsetof(struct nfto_match, src); i < offsetof(struct nfto_match, num_tags); i++) {
+		if (v4 && i < offsetof(struct nfto_match, sport) && i / 4 % 4 != 1)
+			continue;	/* words that an IPv4 address has not */
+		other = *match;
+		((u8 *)&other)[i] ^= 1 << i % 8;
+		MUST(!matches(offer, &other, 0));
+	}
+	for (i = 0; i < match->num_tags; i++) {
+		other = *match;
+		other.tags[i].vid ^= htons(1 << match->dport % 12);
+		MUST(!matches(offer, &other, 0));
+		other.tags[i] = match->tags[i];
+		other.tags[i].tpid ^= htons(1);
+		MUST(!matches(offer, &other, 0));
+	}
+	for (i = 0; i < NFTO_TAGS_MAX; i++) {
+		other = *match;
+		other.num_tags = (match->num_tags + 1 + i) % (NFTO_TAGS_MAX + 1);
+		MUST(!matches(offer, &other, 0));
+	}
+}
+
+static void matched_rightly(const struct nfto_rule *rule, const struct nfto_offer *offer,
+			    bool unguarded)
+{
+	const struct nfto_offer_key *mask = &offer->mask;
+
+	MUST(!(offer->dissector.used_keys & ~KNOWN_KEYS));
+	MUST(!(mask->control.flags & ~FLOW_DIS_IS_FRAGMENT) && !offer->key.control.flags);
+	MUST(matches(offer, &rule->match, 0));
+	only_its_packets(rule, offer);
+	if (rule->match.l4proto == IPPROTO_TCP && !unguarded)
+		MUST(!matches(offer, &rule->match, 1) && !matches(offer, &rule->match, 4));
+}
+
 static void offered_rightly(const struct nfto_rule *rule, const struct nfto_offer *offer,
 			    bool lossy)
 {
@@ -352,9 +461,11 @@ static void offer_all(const struct nfto_rule *rule)
 				memset(&offer, 0, sizeof(offer));
 				offer.rule = &room.rule;
 				offer.in = IN;
-				if (!nfto_dialect_emit(rule, driver, driver->dialects[j], &policy,
-						       &offer))
-					offered_rightly(rule, &offer, policy.ttl_lossy);
+				if (nfto_dialect_emit(rule, driver, driver->dialects[j], &policy,
+						      &offer))
+					continue;
+				offered_rightly(rule, &offer, policy.ttl_lossy);
+				matched_rightly(rule, &offer, policy.tcp_unguarded);
 			}
 }
 
