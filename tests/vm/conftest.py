@@ -218,21 +218,19 @@ def pytest_addoption(parser):
                      help="beside how many long ones it does so")
     parser.addoption("--steps", type=int, default=60, metavar="N",
                      help="how many operations test_chaos.py makes")
+    parser.addoption("--first", type=int, default=0, metavar="N",
+                     help="with which of them it begins")
     parser.addoption("--seed", default="1", help="what makes random flows the same again")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Keeps one part. A module stays in one part, since its tests may share fixtures. What is to be
-    asked for by name is left out otherwise; on other kernels, what wants one that injects faults.
-    """
-    named = [os.path.basename(word.split("::")[0]) for word in config.args]
+    """Keeps one part. A module stays in one part, since its tests may share fixtures. What wants a
+    kernel that injects faults is left out on others."""
     faults = os.path.isdir("/sys/kernel/debug/failslab")
-    unasked = [item for item in items if item.get_closest_marker("by_name")
-               and os.path.basename(str(item.fspath)) not in named
-               or item.get_closest_marker("faults") and not faults]
-    config.hook.pytest_deselected(items=unasked)
-    items[:] = [item for item in items if item not in unasked]
+    without = [item for item in items if item.get_closest_marker("faults") and not faults]
+    config.hook.pytest_deselected(items=without)
+    items[:] = [item for item in items if item not in without]
     index, count = map(int, config.getoption("--shard").split("/"))
     modules = {}
     for item in items:

@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.timeout(3600), pytest.mark.one_kernel]
 # How long the worker may hold RTNL in a run, as the module's README says: for rules, and as much
 # again for counters; and what its last calls of the driver take. Seconds.
 HOLD = 0.020
+# In less it has found nothing to do.
+WORK = 0.001
 # Bytes per direction of a flow, with its places in the tables that it is found by.
 MEMORY = 512
 SLAB = "/sys/kernel/slab/nfto_flow/"
@@ -94,6 +96,8 @@ def test_a_flood_of_short_flows(router, measured, kernel_log, request):
                 while (churn.flows < short or len(newcomers) < 4) and not churn.error:
                     watch(router, cli, background, newcomers, peak)
             holds = held(recorded.lines("program_run"))
+            working = sorted(hold for hold in holds if hold >= WORK)
+            tenth = working[len(working) * 9 // 10]
         took = time.monotonic() - begin
         assert not churn.error, churn.error
         background.assert_none_lost()
@@ -107,6 +111,7 @@ def test_a_flood_of_short_flows(router, measured, kernel_log, request):
     wait_for(lambda: router.asic.entries == 2 * (long + 1 + len(newcomers)), 60 * SCALE,
              lambda: "the end of the flood: %d entries" % router.asic.entries, interval=0.5)
     assert churn.flows >= short
+    assert peak["directions"] <= 2 * peak["live"] + 4 * BATCH, peak
     lines = [line for line in kernel_log.lines if "nft_offload:" in line]
     assert len(lines) <= LINES, lines[:LINES]
     measured += [
@@ -114,10 +119,11 @@ def test_a_flood_of_short_flows(router, measured, kernel_log, request):
         "a new flow was in hardware after %.1f s at most, of %d" % (
             peak["newcomer"], len(newcomers)),
         "at most %d directions queued, of %d flows that lived" % (peak["queued"], peak["live"]),
-        "RTNL was held %d times: %.1f ms in the middle, %.1f ms at most" % (
-            len(holds), 1e3 * statistics.median(holds), 1e3 * max(holds))]
+        "RTNL was held %d times, %d of them for work: %.1f ms in the middle, %.1f ms but for a "
+        "tenth, %.1f ms at most" % (len(holds), len(working), 1e3 * statistics.median(working),
+                                    1e3 * tenth, 1e3 * max(holds))]
     # The rest is the emulated machine, which may do something else in between.
-    assert sorted(holds)[len(holds) * 9 // 10] <= HOLD * SCALE, measured
+    assert tenth <= HOLD * SCALE, measured
 
 
 def test_memory_of_a_flow(router, measured):

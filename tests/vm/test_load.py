@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """The same ruleset: refused without the module, at work with it, and never worse off."""
 
-import os
 import re
 
 import pytest
 
-from nfto import kmod, rules
+from nfto import kmod, limits, rules
 from nfto.flow import Flow
 from nfto.shell import CommandError, read, run
 from nfto.topology import Router
@@ -56,7 +55,7 @@ def test_the_kernel_log_has_what_a_bug_report_needs(kernel_log):
         assert run(["modinfo", "-F", "version", module]).stdout.strip() == version
     answers = dict(known.split(None, 1) for known in read("/nfto/tests/shims").splitlines()
                    if not known.startswith("#"))
-    assert re.search(r"shims: (.*)\)", line).group(1) == answers[os.environ["NFTO_KERNEL"]]
+    assert re.search(r"shims: (.*)\)", line).group(1) == answers[limits.KERNEL]
 
 
 def test_it_works_when_the_module_came_before_the_stock_types(router):

@@ -19,31 +19,11 @@ from nfto.shell import wait_for
 from nfto.topology import Router
 from nfto.traffic import (Background, assert_delivered, assert_hardware, deliver, established,
                           measure, offloaded, probe)
-from nfto.worker import Worker
+from nfto.worker import Repeated
 
 CROWD = 30
 # Microseconds that the driver takes for each call: short enough to be overtaken, and long enough.
 LATENCIES = (500, 2000, 10000)
-
-
-class Repeated(Worker):
-    """Something that is done again and again meanwhile."""
-
-    def __init__(self, act):
-        super().__init__()
-        self.act = act
-        self.times = 0
-
-    def steps(self):
-        while not self.stopping.is_set():
-            self.act()
-            self.times += 1
-
-    def __exit__(self, *error):
-        super().__exit__(*error)
-        if self.error:
-            raise self.error
-        assert self.times
 
 
 class Scene:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Whether the ASIC holds what the module says that it holds, and nothing is left to do."""
+"""Whether the ASIC, the module and the kernel's own tables say the same, and nothing is left to do.
+"""
 
+from nfto import conntrack
 from nfto.cli import Cli
 from nfto.shell import SCALE, wait_for
 
@@ -9,8 +11,14 @@ from nfto.shell import SCALE, wait_for
 SETTLED = 15 * SCALE
 
 
+def as_tuple(flow):
+    """How its packets come in, as conntrack has it."""
+    return (flow["protocol"], flow["source"], str(flow["source_port"]), flow["destination"],
+            str(flow["destination_port"]))
+
+
 class Agreement:
-    """Between a router's ASIC and the registry of its flows."""
+    """Between a router's ASIC, the registry of its flows and the connections they belong to."""
 
     def __init__(self, router):
         self.router = router
@@ -18,29 +26,43 @@ class Agreement:
 
     def parts(self):
         """What the ASIC's table and the registry hold, as sets that must be equal; what is still
-        going on; what is kept from hardware for no reason. A native driver's flows are in no
-        registry."""
+        going on; what is kept from hardware for no reason; where the kernel says otherwise. A
+        native driver's flows are in no registry."""
         native = self.router.asic.get("personality") == "ft"
         flows = self.cli.flows()
         table = {(entry["in"], entry["proto"], entry["src"], entry["sport"], entry["dst"],
                   entry["dport"]) for entry in self.router.asic.table}
-        known = {(flow["ingress_name"], flow["protocol"], flow["source"],
-                  str(flow["source_port"]), flow["destination"], str(flow["destination_port"]))
+        known = {(flow["ingress_name"],) + as_tuple(flow)
                  for flow in flows if flow["state"] == "hardware"}
         busy = [flow for flow in flows if flow["state"] in ("queued", "removing")]
         silent = [flow for flow in flows if flow["state"] in ("refused", "failed")
                   and not flow["reason"]]
-        return table, table if native else known, busy, silent
+        otherwise = [] if native else self.otherwise(flows)
+        return table, table if native else known, busy, silent, otherwise
+
+    def otherwise(self, flows):
+        """Each flow belongs to a connection that is in a flowtable; one is said to be in hardware
+        if, and only if, one of its directions is."""
+        hardware = {as_tuple(flow) for flow in flows if flow["state"] == "hardware"}
+        tags = {each: connection.line
+                for connection in conntrack.tagged(self.router, "OFFLOAD]")
+                for each in connection.tuples()}
+        said = [connection for connection in conntrack.tagged(self.router)
+                if not hardware.intersection(connection.tuples())]
+        return ["no hardware: " + connection.line for connection in said] + [
+            "%s: %s" % (each, tags.get(each, "no such connection"))
+            for each in {as_tuple(flow) for flow in flows}
+            if ("[HW_" if each in hardware else "OFFLOAD]") not in tags.get(each, "")]
 
     def reached(self):
-        table, known, busy, silent = self.parts()
-        return table == known and not busy and not silent
+        table, known, *others = self.parts()
+        return table == known and not any(others)
 
     def lack(self):
-        table, known, busy, silent = self.parts()
+        table, known, busy, silent, otherwise = self.parts()
         return "agreement; only in the ASIC: %s; only in the registry: %s; busy: %s; " \
-            "without a reason: %s; %s" % (table - known, known - table, busy, silent,
-                                          self.router.asic.calls)
+            "without a reason: %s; the kernel: %s; %s" % (
+                table - known, known - table, busy, silent, otherwise, self.router.asic.calls)
 
     def wait(self):
         wait_for(self.reached, SETTLED, self.lack, interval=0.1)

@@ -6,18 +6,23 @@ of the flowtable, a driver that refuses, hw-tc-offload switched off. What would 
 puts right itself, a few packets later. So once all has settled, every flow must be forwarded.
 """
 
+import collections
+import contextlib
 import errno
 import itertools
 import threading
+import time
 
-from nfto import frames, kmod, rules
-from nfto.agreement import Agreement
+from nfto import asic, frames, kmod, rules
+from nfto.agreement import SETTLED, Agreement
 from nfto.flow import BOTH, Flow
 from nfto.netns import Namespace
-from nfto.shell import CommandError, wait_for
+from nfto.nics import NICS, driver_of
+from nfto.shell import SCALE, CommandError, wait_for
 from nfto.topology import Router
-from nfto.traffic import Ledger, deliver, establish, probe
-from nfto.worker import Worker
+from nfto.traffic import (Ledger, assert_hardware, deliver, establish, measure, offloaded,
+                          probe)
+from nfto.worker import Repeated, Worker
 
 ADDRESSES = 12
 # What a sender is told whose wire, or what is behind it, is not there.
@@ -25,6 +30,11 @@ NO_WIRE = (errno.ENETDOWN, errno.ENOBUFS, errno.ENXIO, errno.ENODEV, errno.EBADF
 # Without translation a connection bears that either end begins it anew: those are the traffic.
 KINDS = [("ipv4", "udp", "none"), ("ipv6", "udp", "none"), ("ipv4", "tcp", "none"),
          ("ipv4", "udp", "both"), ("ipv6", "udp", "dnat"), ("ipv4", "udp", "snat")]
+# Later than this, no packet arrives any more: seconds.
+LOST = 30 * SCALE
+# With the driver's name, for which somebody vouches; those that need no other policy.
+OTHER_NICS = sorted(nic for nic, (driver, policies) in NICS.items()
+                    if driver not in ("-", "nft_offload_sim") and "default" in policies)
 
 
 def is_error(frame):
@@ -40,6 +50,8 @@ class Traffic(Worker):
         super().__init__()
         self.flows = flows
         self.ledger = Ledger()
+        # When each of those that may still arrive was sent, the oldest first.
+        self.times = collections.deque()
         self.count = 0
         # Protects ledger: who judges it may be another thread.
         self.lock = threading.Lock()
@@ -59,6 +71,7 @@ class Traffic(Worker):
             if error.errno not in NO_WIRE:
                 raise
             self.ledger.sent.pop(packet.key)
+        self.times.append((time.monotonic(), packet.key))
         self.count += 1
 
     def more(self, packets):
@@ -67,6 +80,13 @@ class Traffic(Worker):
         if self.error:
             raise self.error
 
+    @contextlib.contextmanager
+    def paused(self):
+        """None of its packets is under way meanwhile."""
+        with self.lock:
+            self.ledger.settle()
+            yield
+
     def judge(self):
         """What has arrived is judged, and forgotten; what is under way stays."""
         with self.lock:
@@ -74,17 +94,23 @@ class Traffic(Worker):
             for key in list(self.ledger.got):
                 self.ledger.got.pop(key)
                 self.ledger.sent.pop(key, None)
+            while self.times and self.times[0][0] < time.monotonic() - LOST:
+                self.ledger.sent.pop(self.times.popleft()[1], None)
         assert not faults, "%d faults:\n%s" % (len(faults), "\n".join(faults[:5]))
 
     def faults(self):
         """The neighbour's address may be the old one or the new one, while it changes."""
         for key, arrivals in self.ledger.got.items():
             arrived = [frame for _, frame in arrivals if not is_error(frame)]
+            # A wire that was replaced had an end of the same name.
+            devices = {end.device for end, frame in arrivals if not is_error(frame)}
             packet = self.ledger.sent.get(key)
             if packet is None:
                 yield "a frame that was never sent, or a second time: %s" % (key,)
             elif len(arrived) > 1:
                 yield "%s arrived %d times" % (key, len(arrived))
+            elif devices - {packet.leaves.end.device}:
+                yield "%s arrived at %s" % (key, devices)
             elif arrived and arrived[0][ADDRESSES:] != packet.expected[ADDRESSES:]:
                 yield "%s: %s" % (key, frames.difference(arrived[0], packet.expected))
 
@@ -112,17 +138,23 @@ class Storm:
         self.kept = [establish(Flow(self.router, *kind, client=client, server=client + 1))
                      for kind in KINDS for client in (0, 2)
                      # the ruleset sends those that it translates to the first server
-                     if kind[2] in ("none", "snat") or client == 0]
+                     if kind[2] in ("none", "snat") or client == 0] + self.behind()
         # Each frame is counted once, so these are others.
         self.traffic = Traffic([establish(Flow(self.router, *kind, client=client,
                                                server=client + 1))
-                                for kind in KINDS for client in (0, 2) if kind[2] == "none"])
+                                for kind in KINDS for client in (0, 2) if kind[2] == "none"]
+                               + self.behind())
         self.traffic.__enter__()
         return self
 
     def __exit__(self, *error):
         self.traffic.__exit__(*error)
         self.router.__exit__(*error)
+
+    def behind(self):
+        """Flows between ends that are behind gateways."""
+        return [establish(Flow(self.router, family, client=2, server=1, behind=True))
+                for family in ("ipv4", "ipv6")]
 
     def load(self, devices):
         self.devices = devices
@@ -143,13 +175,48 @@ class Storm:
             probe(flow)
         self.traffic.judge()
 
+    def wait_unbound(self):
+        """The workers are done with the ports of a flowtable that has gone."""
+        self.agreement.wait_empty()
+        calls = lambda: self.router.asic.calls
+        wait_for(lambda: calls()["bind"] == calls()["unbind"], SETTLED,
+                 lambda: "as many unbinds as binds: %s" % calls())
+
+    def become(self, personality, driver="recognised"):
+        """The ASIC, while it has no flowtable, becomes another."""
+        self.load([])
+        self.wait_unbound()
+        self.router.asic.set(personality=personality)
+        for name in self.router.names:
+            self.cli.text("policy", name, "driver", driver)
+
+    def prove(self):
+        """With nothing in the way any more, all is in hardware again."""
+        self.router.asic.set(fail_add=0, fail_del=0, fail_stats=0, fail_bind=0, latency_us=0,
+                             capacity=65536)
+        self.become("generic")
+        for name in self.router.names:
+            self.router.ns.run("ethtool -K %s hw-tc-offload on" % name)
+            self.cli.text("policy", name, "offload", "auto", "ttl", "default", "tcp", "guarded")
+        self.load(self.router.names)
+        with self.traffic.paused():
+            for flow in self.kept:
+                assert_hardware(measure(offloaded(flow, deadline=20 * SCALE), 5))
+        self.agreement.wait()
+
+    def die(self):
+        """With all that is in it, under traffic."""
+        self.router.ns.delete()
+        wait_for(lambda: self.router.asic.name not in asic.names(), 60 * SCALE,
+                 "the end of its ASIC")
+        self.traffic.judge()
+        self.traffic.more(10)
+
     def end(self):
         """The flowtable goes, and the ASIC holds nothing any more."""
-        self.router.asic.set(fail_del=0, latency_us=0)
+        self.prove()
         self.load([])
-        self.agreement.wait_empty()
-        calls = self.router.asic.calls
-        assert calls["bind"] == calls["unbind"], calls
+        self.wait_unbound()
 
     # ---- operations ----
 
@@ -168,6 +235,16 @@ class Storm:
 
     def do_software(self):
         self.load([])
+
+    def do_no_filter(self):
+        """The flowtable goes with its table and is not missed, until another is loaded."""
+        self.router.nft("delete table inet filter", check=False)
+
+    def do_no_ruleset(self):
+        self.router.nft("flush ruleset")
+        self.until()
+        # Without its rules no connection could be translated anew.
+        self.load(self.some())
 
     def do_whole(self):
         self.load(self.router.names)
@@ -245,9 +322,10 @@ class Storm:
         self.router.ns.ip(*list(port.address_lines())[2:4])
 
     def do_route(self):
-        """The way to a net that is no flow's."""
+        """The way to what is behind a gateway."""
         port = self.port()
-        self.router.ns.ip("route del 10.77.%d.0/24" % (port.index + 1))
+        self.router.ns.ip("route del 10.77.%d.0/24" % (port.index + 1),
+                          "route del fd77:%x::/64" % (port.index + 1))
         self.until()
         self.router.ns.ip(*port.address_lines())
 
@@ -282,22 +360,36 @@ class Storm:
         self.router.asic.set(capacity=self.chance.choice((0, 3, 65536, 65536)))
 
     def do_policy(self):
-        self.cli.text("policy", self.port().name, "offload", self.chance.choice(("auto", "off")))
+        """But for what may forward wrongly."""
+        self.cli.text("policy", self.port().name, *self.chance.choice((
+            ("offload", "auto"), ("offload", "off"), ("ttl", "default"), ("ttl", "require"),
+            ("tcp", "guarded"), ("tcp", "unguarded"))))
 
     def do_flush(self):
         self.cli.text("flush", "all")
 
     def do_ask(self):
-        """What others ask for at the same time."""
-        for words in ("status",), ("flows",):
-            self.cli.json(*words)
+        """Others ask all the time while something else is done."""
+        name = self.chance.choice([each for each in self.operations
+                                   if each not in ("ask", "without_memory")])
+        with Repeated(lambda: [self.cli.json(word) for word in ("status", "flows")]):
+            getattr(self, "do_" + name)()
+            self.until()
 
     def do_native(self):
         """The stock code at work, with the driver's own flowtable offload, and back."""
-        self.load([])
-        self.agreement.wait_empty()
         native = self.router.asic.get("personality") == "ft"
-        self.router.asic.set(personality="generic" if native else "ft")
+        self.become("generic" if native else "ft")
+        self.load(self.some())
+
+    def do_other_nic(self):
+        """For a while."""
+        nic = self.chance.choice(OTHER_NICS)
+        self.become(nic, driver_of(nic))
+        self.load(self.router.names)
+        self.until()
+        self.agreement.wait()
+        self.become("generic")
         self.load(self.some())
 
     def do_without_memory(self):

@@ -32,6 +32,11 @@ class Connection:
                 and (first.get("src"), first.get("dst")) == (view.src, view.dst)
                 and (first.get("sport"), first.get("dport")) == (str(view.sport), str(view.dport)))
 
+    def tuples(self):
+        """How packets of each direction come in: protocol, source, its port, destination, its."""
+        return [(self.line.split()[0], side["src"], side.get("sport"), side["dst"],
+                 side.get("dport")) for side in self.sides]
+
     def counted(self):
         """Packets and bytes by direction."""
         return {direction: {"packets": int(side["packets"]), "bytes": int(side["bytes"])}
@@ -48,13 +53,17 @@ def find(flow):
     return None
 
 
-def in_hardware(flow):
-    """Does the kernel say that its connection is? An old conntrack(8) could not tell."""
-    with flow.router.ns.entered():
+def tagged(router, tag="[HW_OFFLOAD]"):
+    """Connections of which the kernel itself says so: an old conntrack(8) mixes up its tags."""
+    with router.ns.entered():
         lines = read("/proc/thread-self/net/nf_conntrack").splitlines()
     # the family and its number come first
-    return any(Connection(line.split(None, 2)[2]).has(flow) for line in lines
-               if "[HW_OFFLOAD]" in line)
+    return [Connection(line.split(None, 2)[2]) for line in lines if tag in line]
+
+
+def in_hardware(flow):
+    """Does the kernel say that its connection is?"""
+    return any(connection.has(flow) for connection in tagged(flow.router))
 
 
 def delete(flow):

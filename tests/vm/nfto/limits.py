@@ -4,6 +4,8 @@
 import fnmatch
 import os
 
+# By its name in scripts/kernels. The debug kernel has that one's sources and user space.
+KERNEL = {"debug": "trixie"}.get(os.environ.get("NFTO_KERNEL"), os.environ.get("NFTO_KERNEL", ""))
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "limits")
 
 
@@ -14,9 +16,8 @@ def _entries():
 
 
 def _of_this_kernel():
-    kernel = os.environ.get("NFTO_KERNEL", "")
     return {name: sentence for _kind, name, kernels, sentence in _entries()
-            if any(fnmatch.fnmatch(kernel, pattern) for pattern in kernels.split(","))}
+            if any(fnmatch.fnmatch(KERNEL, pattern) for pattern in kernels.split(","))}
 
 
 LIMITS = _of_this_kernel()

@@ -32,3 +32,23 @@ class Worker:
 
     def steps(self):
         raise NotImplementedError
+
+
+class Repeated(Worker):
+    """Something that is done again and again meanwhile."""
+
+    def __init__(self, act):
+        super().__init__()
+        self.act = act
+        self.times = 0
+
+    def steps(self):
+        while not self.stopping.is_set():
+            self.act()
+            self.times += 1
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        if self.error:
+            raise self.error
+        assert self.times
