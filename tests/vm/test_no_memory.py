@@ -11,7 +11,7 @@ from nfto import failing, kmod, nft, rules
 from nfto.agreement import Agreement
 from nfto.cli import COMMAND
 from nfto.flow import Flow
-from nfto.shell import SCALE, wait_for
+from nfto.shell import SCALE, run, wait_for
 from nfto.topology import Router
 from nfto.traffic import (Background, assert_hardware, establish, established, measure,
                           offloaded)
@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 
 REQUESTS = {
     "status": [COMMAND, "status"], "flows": [COMMAND, "flows"], "reasons": [COMMAND, "reasons"],
+    "version": [COMMAND, "version"],
     "policy": [COMMAND, "policy", "p1", "tcp", "unguarded"], "flush": [COMMAND, "flush", "all"],
     "probe": [COMMAND, "probe", "p0"], "fill": [COMMAND, "probe", "p0", "fill", "3"],
     "load": None, "software": None,
@@ -66,18 +67,42 @@ def test_any_allocation_may_fail(router, name):
     agreement.wait()
 
 
+def test_the_module_is_there_or_not(router):
+    """Any allocation of its start may fail: then it does not load, or does without."""
+    failed = 0
+    for number in itertools.count(1):
+        kmod.unload(kmod.CORE)
+        with failing.nth(number, ["modprobe", kmod.CORE], failing.MODULES) as (argv, has_failed):
+            done = run(argv, check=False)
+            if not has_failed():
+                break
+        assert number < MOST
+        failed += 1
+        assert kmod.loaded(kmod.CORE) != bool(done.returncode), done
+        assert not done.returncode or NO_MEMORY.search(done.stderr), done
+    assert not done.returncode, done
+    print("%d allocations failed" % failed)
+    assert failed > 10
+    router.nft(rules.whole(router))
+    assert_hardware(measure(established(router), 5))
+
+
 @pytest.mark.debug
 def test_allocations_of_workers_may_fail(router):
     """Those that nobody asked for: of the flows that the core tells of, and their programming."""
     router.keep_flows()
     router.nft(rules.whole(router))
     agreement = Agreement(router)
+    failed = 0
     for _ in range(20):
-        with failing.some(3):
+        with failing.some(3) as count:
             flow = established(router)
             router.ns.run([COMMAND, "flush", "all"], check=False)
+        failed += count()
         assert_hardware(measure(offloaded(flow, deadline=60), 5))
         agreement.wait()
+    print("%d allocations failed" % failed)
+    assert failed > 20
 
 
 class Neighbours:

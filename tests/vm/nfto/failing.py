@@ -8,6 +8,8 @@ import os
 from nfto import kmod
 from nfto.shell import read, write
 
+# Where x86-64 has its modules, if the kernel has not been put at random.
+MODULES = (0xffffffffa0000000, 0xffffffffff000000)
 FOLDERS = ("/sys/kernel/debug/failslab/", "/sys/kernel/debug/fail_page_alloc/")
 
 
@@ -38,10 +40,19 @@ def _span(wanted, others):
     return found[0], min(behind, default=found[-1] + 4096)
 
 
-def _module_alone():
+def _ours():
+    name = "[%s]" % kmod.CORE
+    return _span(lambda words: words[-1] == name, lambda words: words[-1] != name)
+
+
+def _failed(times):
+    """How many have failed, of those that were to."""
+    return sum(times - int(read(folder + "times")) for folder in FOLDERS)
+
+
+def _alone(span):
     """Not what kmemleak makes for itself of each allocation."""
-    ours = "[%s]" % kmod.CORE
-    begin, end = _span(lambda words: words[-1] == ours, lambda words: words[-1] != ours)
+    begin, end = span
     _set(require_start="%#x" % begin, require_end="%#x" % end, stacktrace_depth=32)
     begin, end = _span(lambda words: words[2] == "kmemleak_alloc",
                        lambda words: words[2] != "kmemleak_alloc")
@@ -51,21 +62,22 @@ def _module_alone():
 
 @contextlib.contextmanager
 def some(times):
-    """So many of those made from now on fail, at random."""
-    _module_alone()
+    """So many of those made from now on fail, at random. Yields what tells how many did."""
+    _alone(_ours())
     _set(times=times, probability=30)
     try:
-        yield
+        yield lambda: _failed(times)
     finally:
         _set(probability=0)
 
 
 @contextlib.contextmanager
-def nth(number, command):
+def nth(number, command, span=None):
     """Yields a command that does as this one does, but for its allocation of this number, which
-    fails; and what tells whether there were so many."""
-    _module_alone()
+    fails; and what tells whether there were so many. span: of whose addresses one is in the call
+    chain, if it is not the module's."""
+    _alone(span or _ours())
     # It is counted down with the failure, whatever kind it was.
     _set(times=1)
     yield (["sh", "-c", 'echo "$0" >/proc/self/fail-nth && exec "$@"', str(number)] + command,
-           lambda: any(read(folder + "times").strip() == "0" for folder in FOLDERS))
+           lambda: _failed(1) > 0)
