@@ -315,6 +315,23 @@ static void nfto_bind_end_table(struct nfto_table *table)
 	nfto_table_put(table);
 }
 
+/*
+ * On most kernels DESTROY comes after the unbind, and finds no callback any more. So all flows end
+ * before that the driver may have been given on account of @dev: those by devices in no flowtable
+ * too, which most kernels take. Twice, for the core deletes none of which something is under way;
+ * when it returns, nothing is. The rules that add flows may outlive the flowtable's devices, so
+ * nothing new is offered meanwhile.
+ */
+static void nfto_bind_end_native(struct nfto_table *table, struct net_device *dev)
+{
+	atomic_inc(&table->net->closing);
+	nf_flow_table_cleanup(dev);
+	nfto_flow_end_foreign(table);
+	nf_flow_table_cleanup(dev);
+	nf_flow_table_offload_setup(table->ft, dev, FLOW_BLOCK_UNBIND);
+	atomic_dec(&table->net->closing);
+}
+
 /* @dev is NULL if it is gone: its driver's callback went with it. */
 static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 			  struct net_device *dev)
@@ -329,11 +346,8 @@ static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 	spin_unlock_bh(&nfto_lock);
 	table->num_binds--;
 
-	if (bind->backend == NFTO_NATIVE && dev) {
-		/* on most kernels DESTROY comes after the unbind, and finds no callback any more */
-		nf_flow_table_cleanup(dev);
-		nf_flow_table_offload_setup(table->ft, dev, FLOW_BLOCK_UNBIND);
-	}
+	if (bind->backend == NFTO_NATIVE && dev)
+		nfto_bind_end_native(table, dev);
 	if (bind->port)
 		nfto_bind_unbridge(table, bind);
 	kfree(bind);

@@ -12,6 +12,7 @@
 #include "bind.h"
 #include "bind_internal.h"
 #include "flow.h"
+#include "net.h"
 #include "path.h"
 
 /* The stock verdict is passed on as it is: an error after a success would leak a device. */
@@ -21,6 +22,9 @@ static int nfto_bind_action(struct net *net, NFTO_ACTION_CONST struct flow_offlo
 	struct flow_offload *flow = (struct flow_offload *)const_flow;
 	int err = -1;
 
+	/* it comes again, in a second; the first direction decides for both */
+	if (dir == FLOW_OFFLOAD_DIR_ORIGINAL && atomic_read(&nfto_net_of(net)->closing))
+		return -EOPNOTSUPP;
 	nfto_flow_both_ways(flow);
 	/* before anything is built, for what was built must not fail any more */
 	if (nfto_flowtable_ipsec(&flow->tuplehash[dir].tuple)) {

@@ -133,6 +133,12 @@ void nfto_flow_end_core(struct flow_offload *core);
  */
 void nfto_flow_unbind(struct nfto_table *table, int ifindex);
 
+/*
+ * Ends the core's flows of @table that enter by a device that is not, or no longer, bound to it.
+ * May sleep; no locks.
+ */
+void nfto_flow_end_foreign(struct nfto_table *table);
+
 /* No flow of @table is attached on return. No callback can run any more. */
 void nfto_flow_drop_table(struct nfto_table *table);
 

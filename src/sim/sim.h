@@ -311,6 +311,7 @@ struct nfto_sim_binding {
 	struct nfto_sim_asic			*asic;		/* reference held */
 	const struct nfto_sim_personality	*personality;	/* fixed while bound */
 	struct nfto_sim_port			*port;		/* NULL once it is gone */
+	const void				*block;		/* the owner's; only compared */
 };
 
 enum nfto_sim_failure {

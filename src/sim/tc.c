@@ -255,7 +255,8 @@ static int block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 
 /*
  * A flowtable asks the callbacks of all its devices for each flow, the first of which takes it.
- * Where one device is taken out, the others' callbacks still find what was given to it.
+ * Where one device is taken out, the others' callbacks still find what was given to it; those of
+ * another flowtable are never asked for that.
  */
 static void binding_hand_over(struct nfto_sim_binding *binding)
 {
@@ -266,7 +267,7 @@ static void binding_hand_over(struct nfto_sim_binding *binding)
 
 	lockdep_assert_held(&asic->lock);
 	list_for_each_entry(other, &asic->bindings, list) {
-		if (other == binding || !other->port)
+		if (other == binding || !other->port || other->block != binding->block)
 			continue;
 		xa_for_each(&asic->ids, id, entry)
 			if (entry->binding == binding)
@@ -297,7 +298,7 @@ static void binding_release(void *cb_priv)
 	module_put(THIS_MODULE);
 }
 
-static struct flow_block_cb *binding_create(struct nfto_sim_port *port)
+static struct flow_block_cb *binding_create(struct nfto_sim_port *port, const void *block)
 {
 	struct nfto_sim_asic *asic = port->asic;
 	struct nfto_sim_binding *binding;
@@ -318,6 +319,7 @@ static struct flow_block_cb *binding_create(struct nfto_sim_port *port)
 	binding->asic = asic;
 	binding->personality = asic->personality;
 	binding->port = port;
+	binding->block = block;
 	list_add_tail(&binding->list, &asic->bindings);
 	return cb;
 
@@ -360,7 +362,7 @@ static int block_bind(struct nfto_sim_port *port, const struct nfto_sim_personal
 	} else if (port_is_bound(port) && !personality->never_busy) {
 		return nfto_sim_refuse(bo->extack, -EBUSY, "the port is bound to a block already");
 	}
-	cb = binding_create(port);
+	cb = binding_create(port, bo->block);
 	if (IS_ERR(cb))
 		return PTR_ERR(cb);
 	if (personality->rebind)

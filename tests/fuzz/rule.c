@@ -325,7 +325,7 @@ static void make_stack(struct input *in, struct nfto_stack *stack, int num, cons
 	}
 }
 
-/* Whether @len bytes of a packet are what @rule says at @at of a key; if it says nothing, they are. */
+/* Whether @len bytes of a packet pass what @rule says at @at of a key: all, if it says nothing. */
 static bool passes(const struct flow_rule *rule, int id, size_t at, const void *bytes, size_t len)
 {
 	const struct flow_dissector *dissector = rule->match.dissector;
