@@ -189,6 +189,25 @@ def test_native_flows_outlive_the_ports_of_others():
         assert router.asic.calls["orphaned"] == 0
 
 
+def test_native_drivers_keep_nothing_of_what_is_replaced():
+    """Nor flows by devices that are in no flowtable, which most kernels offer as well. Packets go
+    on, and so do the rules that add flows, until the very end."""
+    kmod.load(kmod.CORE)
+    with Router(("sim",) * 4) as router:
+        router.asic.set(personality="ft")
+        router.nft(rules.whole(router, ["p0", "p1"]))
+        flows = [establish(Flow(router, client=client, server=client + 1))
+                 for client in (0, 2) for _ in range(3)]
+        offloaded(flows[0])
+        with Background(*flows) as background:
+            for devices in (["p0", "p1"], None, ["p2", "p3"], None, None, []):
+                router.nft(rules.whole(router, devices))
+                background.more(200)
+                assert router.asic.calls["orphaned"] == 0, devices
+        background.assert_none_lost()
+        wait_for(lambda: router.asic.entries == 0, 5 * SCALE, "an empty table")
+
+
 def test_native_flows_end_in_time(router):
     router.asic.set(personality="ft")
     timeout = router.flow_timeout(round(2 * SCALE))
