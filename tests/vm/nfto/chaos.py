@@ -182,6 +182,9 @@ class Storm:
         wait_for(lambda: calls()["bind"] == calls()["unbind"], SETTLED,
                  lambda: "as many unbinds as binds: %s" % calls())
 
+    def is_native(self):
+        return self.router.asic.get("personality") == "ft"
+
     def become(self, personality, driver="recognised"):
         """The ASIC, while it has no flowtable, becomes another."""
         self.load([])
@@ -344,7 +347,9 @@ class Storm:
                                                  self.chance.randint(1, 5)))
 
     def do_stuck(self):
-        self.router.asic.set(fail_del="16 %d" % self.chance.randint(1, 2))
+        """The stock code does not ask a native driver again."""
+        if not self.is_native():
+            self.router.asic.set(fail_del="16 %d" % self.chance.randint(1, 2))
 
     def do_blind(self):
         self.router.asic.set(fail_stats="5 %d" % self.chance.randint(1, 5))
@@ -378,8 +383,8 @@ class Storm:
 
     def do_native(self):
         """The stock code at work, with the driver's own flowtable offload, and back."""
-        native = self.router.asic.get("personality") == "ft"
-        self.become("generic" if native else "ft")
+        self.become("generic" if self.is_native() else "ft")
+        self.router.asic.set(fail_del=0)
         self.load(self.some())
 
     def do_other_nic(self):
