@@ -38,7 +38,6 @@ def up(scene, port):
     scene.ip(*addresses(port), *routes(port))
 
 
-@pytest.mark.every_kernel
 @pytest.mark.parametrize("name", ["p0", "p1"], ids=["ingress", "egress"])
 def test_a_port_goes_down_and_up(scene, name):
     """Ingress and egress are so by the original direction."""
@@ -58,7 +57,6 @@ def test_a_port_goes_down_and_up(scene, name):
     scene.end()
 
 
-@pytest.mark.every_kernel
 def test_a_link_of_others_comes_and_goes(scene):
     """Flows that do not use it stay in hardware, in the very same entries."""
     port = scene["p2"]
@@ -94,7 +92,6 @@ def rename(scene, port, name):
         up(scene, port)
 
 
-@pytest.mark.every_kernel
 def test_a_renamed_port_forwards_on(scene):
     scene.begin()
     for name, new in ("p1", "q1"), ("p0", "q0"):
@@ -135,7 +132,6 @@ def test_a_port_leaves_the_namespace(scene):
     scene.end(switched=False)
 
 
-@pytest.mark.every_kernel
 def test_a_port_gets_another_mac(scene):
     port = scene["p1"]
     scene.begin()
@@ -145,7 +141,6 @@ def test_a_port_gets_another_mac(scene):
     scene.end()
 
 
-@pytest.mark.every_kernel
 def test_the_mtu_of_the_way_out_is_lowered(scene):
     """Hardware knows no MTU. What has become too big is answered by the host, not switched."""
     scene.begin(size=1400)
