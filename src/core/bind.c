@@ -23,6 +23,9 @@
 #define NFTO_TABLES_FOREIGN 64
 #define NFTO_BINDS_FOREIGN 1024
 
+/* How often the core is asked to delete flows: two will do, but for what it has under way. */
+#define NFTO_END_TRIES 5
+
 static DEFINE_HASHTABLE(nfto_tables, 8);	/* by the flowtable's address; nfto_lock */
 
 const struct nfto_bind *nfto_bind_of(const struct nfto_table *table, int ifindex)
@@ -49,6 +52,22 @@ enum nfto_reason nfto_bind_port(const struct nfto_table *table, int ifindex,
 		return bind->reason;
 	*port = bind->port;
 	return bind->port->gone ? NFTO_REASON_DEVICE_GONE : NFTO_REASON_NONE;
+}
+
+bool nfto_bind_closes(struct nfto_net *net, struct flow_offload *core, u8 dir)
+{
+	const struct nfto_table *table;
+	bool closes;
+
+	if (!READ_ONCE(net->num_closing))
+		return false;
+	rcu_read_lock();
+	spin_lock_bh(&nfto_lock);
+	table = nfto_bind_table_of(core, dir);
+	closes = !table || table->closing;
+	spin_unlock_bh(&nfto_lock);
+	rcu_read_unlock();
+	return closes;
 }
 
 struct nfto_table *nfto_bind_table_of(struct flow_offload *core, u8 dir)
@@ -315,21 +334,40 @@ static void nfto_bind_end_table(struct nfto_table *table)
 	nfto_table_put(table);
 }
 
+static void nfto_bind_set_closing(struct nfto_table *table, bool closing)
+{
+	spin_lock_bh(&nfto_lock);
+	table->closing = closing;
+	table->net->num_closing += closing ? 1 : -1;
+	spin_unlock_bh(&nfto_lock);
+}
+
+/*
+ * Waits for all that the core has under way of flows, and has it delete those that have ended. Of a
+ * user's namespace we may not know all flows: those by @dev end too, in all flowtables.
+ */
+static void nfto_bind_flush_core(const struct nfto_table *table, struct net_device *dev)
+{
+	nf_flow_table_cleanup(nfto_net_is_users(table->net->net) ? dev : init_net.loopback_dev);
+}
+
 /*
  * On most kernels DESTROY comes after the unbind, and finds no callback any more. So all flows end
  * before that the driver may have been given on account of @dev: those by devices in no flowtable
- * too, which most kernels take. Twice, for the core deletes none of which something is under way;
- * when it returns, nothing is. The rules that add flows may outlive the flowtable's devices, so
- * nothing new is offered meanwhile.
+ * too, which most kernels take. The core deletes none of which something is under way, so it is
+ * asked until it has told us of the end of all, but not for ever. The rules that add flows may
+ * outlive the flowtable's devices: meanwhile nothing new is offered.
  */
 static void nfto_bind_end_native(struct nfto_table *table, struct net_device *dev)
 {
-	atomic_inc(&table->net->closing);
-	nf_flow_table_cleanup(dev);
-	nfto_flow_end_foreign(table);
-	nf_flow_table_cleanup(dev);
+	int tries = NFTO_END_TRIES;
+
+	nfto_bind_set_closing(table, true);
+	do {
+		nfto_bind_flush_core(table, dev);
+	} while (nfto_flow_end_foreign(table) && --tries);
 	nf_flow_table_offload_setup(table->ft, dev, FLOW_BLOCK_UNBIND);
-	atomic_dec(&table->net->closing);
+	nfto_bind_set_closing(table, false);
 }
 
 /* @dev is NULL if it is gone: its driver's callback went with it. */

@@ -46,6 +46,7 @@ struct nfto_table {
 	struct list_head flows;		/* attached ones; nfto_lock */
 	unsigned int num_binds;		/* setup() and free(), which never run at once */
 	unsigned int num_native;	/* nfto_lock */
+	bool closing;			/* nfto_lock; a native driver is being let go of */
 };
 
 struct nfto_bind {

@@ -22,9 +22,11 @@ static int nfto_bind_action(struct net *net, NFTO_ACTION_CONST struct flow_offlo
 	struct flow_offload *flow = (struct flow_offload *)const_flow;
 	int err = -1;
 
-	/* it comes again, in a second; the first direction decides for both */
-	if (dir == FLOW_OFFLOAD_DIR_ORIGINAL && atomic_read(&nfto_net_of(net)->closing))
+	/* the first direction decides for both; the next packet adds it anew */
+	if (dir == FLOW_OFFLOAD_DIR_ORIGINAL && nfto_bind_closes(nfto_net_of(net), flow, dir)) {
+		nfto_flow_end_core(flow);
 		return -EOPNOTSUPP;
+	}
 	nfto_flow_both_ways(flow);
 	/* before anything is built, for what was built must not fail any more */
 	if (nfto_flowtable_ipsec(&flow->tuplehash[dir].tuple)) {

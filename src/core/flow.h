@@ -135,9 +135,9 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex);
 
 /*
  * Ends the core's flows of @table that enter by a device that is not, or no longer, bound to it.
- * May sleep; no locks.
+ * Returns how many directions there are, until the core has deleted them. May sleep; no locks.
  */
-void nfto_flow_end_foreign(struct nfto_table *table);
+u32 nfto_flow_end_foreign(struct nfto_table *table);
 
 /* No flow of @table is attached on return. No callback can run any more. */
 void nfto_flow_drop_table(struct nfto_table *table);

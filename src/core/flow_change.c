@@ -172,22 +172,26 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex)
 	spin_unlock_bh(&nfto_lock);
 }
 
-void nfto_flow_end_foreign(struct nfto_table *table)
+u32 nfto_flow_end_foreign(struct nfto_table *table)
 {
 	unsigned int looked = 0;
 	struct nfto_flow *flow;
 	unsigned long at = 0;
+	u32 num = 0;
 	u64 last;
 
 	spin_lock_bh(&nfto_lock);
 	last = nfto_flow_last_id;
 	while (!list_empty(&table->flows) &&
 	       (flow = nfto_flow_next_by_id(table->net, &at, last))) {
-		if (flow->table == table && !nfto_bind_of(table, flow->way.in))
+		if (flow->table == table && !nfto_bind_of(table, flow->way.in)) {
 			nfto_flow_end(flow, NFTO_REASON_UNBOUND);
+			num++;
+		}
 		nfto_flow_breathe(&looked);
 	}
 	spin_unlock_bh(&nfto_lock);
+	return num;
 }
 
 struct nfto_flow *nfto_flow_next_at_port(struct nfto_port *port)

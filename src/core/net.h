@@ -26,7 +26,7 @@ struct nfto_net {
 	u32 num_tables;
 	u32 num_binds;			/* devices of theirs */
 	u32 seq;			/* how often one came or went */
-	atomic_t closing;		/* native drivers that are being let go of */
+	u32 num_closing;		/* flowtables that let go of a native driver */
 
 	/* flow*.c; nfto_lock */
 	struct xarray flows;		/* the attached ones, by id */
