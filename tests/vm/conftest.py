@@ -211,7 +211,7 @@ def pytest_addoption(parser):
     parser.addoption("--requests", type=int, default=1000, metavar="N",
                      help="how many requests test_grammar.py makes of each kind")
     parser.addoption("--rounds", type=int, default=3, metavar="N",
-                     help="how often test_races.py runs each race")
+                     help="how often test_races.py runs each race; test_no_memory.py, six times so")
     parser.addoption("--short", type=int, default=3000, metavar="N",
                      help="how many short flows test_flood.py makes")
     parser.addoption("--long", type=int, default=200, metavar="N",

@@ -88,13 +88,13 @@ def test_the_module_is_there_or_not(router):
 
 
 @pytest.mark.debug
-def test_allocations_of_workers_may_fail(router):
+def test_allocations_of_workers_may_fail(router, request):
     """Those that nobody asked for: of the flows that the core tells of, and their programming."""
     router.keep_flows()
     router.nft(rules.whole(router))
     agreement = Agreement(router)
-    failed = 0
-    for _ in range(20):
+    failed, rounds = 0, request.config.getoption("--rounds")
+    for _ in range(6 * rounds):
         with failing.some(3) as count:
             flow = established(router)
             router.ns.run([COMMAND, "flush", "all"], check=False)
@@ -102,7 +102,7 @@ def test_allocations_of_workers_may_fail(router):
         assert_hardware(measure(offloaded(flow, deadline=60), 5))
         agreement.wait()
     print("%d allocations failed" % failed)
-    assert failed > 20
+    assert failed > 6 * rounds
 
 
 class Neighbours:
