@@ -8,8 +8,6 @@ import os
 from nfto import kmod
 from nfto.shell import read, write
 
-# Where x86-64 has its modules, if the kernel has not been put at random.
-MODULES = (0xffffffffa0000000, 0xffffffffff000000)
 FOLDERS = ("/sys/kernel/debug/failslab/", "/sys/kernel/debug/fail_page_alloc/")
 
 
@@ -40,7 +38,8 @@ def _span(wanted, others):
     return found[0], min(behind, default=found[-1] + 4096)
 
 
-def _ours():
+def ours():
+    """Where the module is: from, to."""
     name = "[%s]" % kmod.CORE
     return _span(lambda words: words[-1] == name, lambda words: words[-1] != name)
 
@@ -63,7 +62,7 @@ def _alone(span):
 @contextlib.contextmanager
 def some(times):
     """So many of those made from now on fail, at random. Yields what tells how many did."""
-    _alone(_ours())
+    _alone(ours())
     _set(times=times, probability=30)
     try:
         yield lambda: _failed(times)
@@ -74,9 +73,9 @@ def some(times):
 @contextlib.contextmanager
 def nth(number, command, span=None):
     """Yields a command that does as this one does, but for its allocation of this number, which
-    fails; and what tells whether there were so many. span: of whose addresses one is in the call
-    chain, if it is not the module's."""
-    _alone(span or _ours())
+    fails; and what tells whether there were so many. span: where the module will be, if it is not
+    there yet."""
+    _alone(span or ours())
     # It is counted down with the failure, whatever kind it was.
     _set(times=1)
     yield (["sh", "-c", 'echo "$0" >/proc/self/fail-nth && exec "$@"', str(number)] + command,
