@@ -154,6 +154,22 @@ u32 nfto_flow_flush(const struct nfto_filter *filter)
 	return num;
 }
 
+/* The same of @table alone. Behind each that is looked at, others may have nfto_lock. */
+static struct nfto_flow *nfto_flow_next_in_table(struct nfto_table *table, unsigned long *at,
+						 u64 last, unsigned int *looked)
+{
+	struct nfto_flow *flow;
+
+	lockdep_assert_held(&nfto_lock);
+	while (!list_empty(&table->flows)) {
+		nfto_flow_breathe(looked);
+		flow = nfto_flow_next_by_id(table->net, at, last);
+		if (!flow || flow->table == table)
+			return flow;
+	}
+	return NULL;
+}
+
 void nfto_flow_unbind(struct nfto_table *table, int ifindex)
 {
 	unsigned int looked = 0;
@@ -163,12 +179,9 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex)
 
 	spin_lock_bh(&nfto_lock);
 	last = nfto_flow_last_id;
-	while (!list_empty(&table->flows) &&
-	       (flow = nfto_flow_next_by_id(table->net, &at, last))) {
-		if (flow->table == table && flow->way.in == ifindex)
+	while ((flow = nfto_flow_next_in_table(table, &at, last, &looked)))
+		if (flow->way.in == ifindex)
 			nfto_flow_detach(flow, NFTO_REASON_UNBOUND);
-		nfto_flow_breathe(&looked);
-	}
 	spin_unlock_bh(&nfto_lock);
 }
 
@@ -182,13 +195,11 @@ u32 nfto_flow_end_foreign(struct nfto_table *table)
 
 	spin_lock_bh(&nfto_lock);
 	last = nfto_flow_last_id;
-	while (!list_empty(&table->flows) &&
-	       (flow = nfto_flow_next_by_id(table->net, &at, last))) {
-		if (flow->table == table && !nfto_bind_of(table, flow->way.in)) {
-			nfto_flow_end(flow, NFTO_REASON_UNBOUND);
-			num++;
-		}
-		nfto_flow_breathe(&looked);
+	while ((flow = nfto_flow_next_in_table(table, &at, last, &looked))) {
+		if (nfto_bind_of(table, flow->way.in))
+			continue;
+		nfto_flow_end(flow, NFTO_REASON_UNBOUND);
+		num++;
 	}
 	spin_unlock_bh(&nfto_lock);
 	return num;

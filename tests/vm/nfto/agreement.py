@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Whether the ASIC, the module and the kernel's own tables say the same, and nothing is left to do.
-"""
+"""Whether the ASIC, the module and the kernel's tables say the same, and nothing is left to do."""
 
 from nfto import conntrack
 from nfto.cli import Cli
@@ -44,11 +43,11 @@ class Agreement:
         """Each flow belongs to a connection that is in a flowtable; one is said to be in hardware
         if, and only if, one of its directions is."""
         hardware = {as_tuple(flow) for flow in flows if flow["state"] == "hardware"}
-        tags = {each: connection.line
-                for connection in conntrack.tagged(self.router, "OFFLOAD]")
+        connections = conntrack.tagged(self.router, "OFFLOAD]")
+        tags = {each: connection.line for connection in connections
                 for each in connection.tuples()}
-        said = [connection for connection in conntrack.tagged(self.router)
-                if not hardware.intersection(connection.tuples())]
+        said = [connection for connection in connections if "[HW_" in connection.line
+                and not hardware.intersection(connection.tuples())]
         return ["no hardware: " + connection.line for connection in said] + [
             "%s: %s" % (each, tags.get(each, "no such connection"))
             for each in {as_tuple(flow) for flow in flows}
