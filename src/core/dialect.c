@@ -266,6 +266,9 @@ static bool nfto_driver_can_nat(const struct nfto_driver *driver, const struct n
 	u8 can = match->n_proto == htons(ETH_P_IP) ? driver->nat4 : driver->nat6;
 	u8 needs = 0;
 
+	if (driver->wants & NFTO_WANTS_NAT_NONZERO &&
+	    ((sport && !nat->sport) || (dport && !nat->dport)))
+		return false;
 	if (src)
 		needs |= NFTO_NAT_SRC;
 	if (sport)

@@ -238,7 +238,7 @@ static const struct nfto_driver nfto_drivers[] = {
 		 * stands for "as it is"; of two sides the one seen last wins; and a port goes
 		 * with an address only
 		 */
-		.wants = NFTO_WANTS_NAT_CHANGES,
+		.wants = NFTO_WANTS_NAT_CHANGES | NFTO_WANTS_NAT_NONZERO,
 		.nat4 = NFTO_NAT_SRC | NFTO_NAT_SPORT | NFTO_NAT_DST,
 		.nat6 = NFTO_NAT_SRC | NFTO_NAT_SPORT | NFTO_NAT_DST,
 		/* In which byte order the firmware reads new addresses and ports is unproven. */

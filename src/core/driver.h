@@ -57,6 +57,7 @@ enum nfto_driver_wants {
 	NFTO_WANTS_NAT_PAIRS	= 1 << 0,	/* a side's address and port together, or neither */
 	NFTO_WANTS_NAT_CHANGES	= 1 << 1,	/* no port that stays as it is */
 	NFTO_WANTS_PCP_ZERO	= 1 << 2,	/* retagging keeps PCP: only PCP 0 may hit */
+	NFTO_WANTS_NAT_NONZERO	= 1 << 3,	/* no new port 0: it would be left as it is */
 };
 
 /*

@@ -5,7 +5,8 @@
  * A flow is made from the input as the kernel would say it, then spoilt here and there. What the
  * parser takes must do to a packet what the rule says, word for word; what any driver is offered,
  * in any dialect, must do the same, to no other packets, and count the TTL down, unless it is one
- * that cannot. Nothing that is not known may be taken.
+ * that cannot; and so must what the virtual ASIC makes of it (asic.c). Nothing that is not known may
+ * be taken.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,38 +14,20 @@
 #include <linux/in.h>
 #include "../../src/core/dialect.h"
 #include "../host/nfrule.h"
-#include "../host/packet.h"
+#include "asic.h"
+#include "model.h"
 
-#define OUT ((struct net_device *)0x1000)
-#define IN ((const struct net_device *)0x2000)
 #define KNOWN_KEYS (BIT_ULL(FLOW_DISSECTOR_KEY_META) | BIT_ULL(FLOW_DISSECTOR_KEY_CONTROL) |	\
 		    BIT_ULL(FLOW_DISSECTOR_KEY_BASIC) | BIT_ULL(FLOW_DISSECTOR_KEY_VLAN) |	\
 		    BIT_ULL(FLOW_DISSECTOR_KEY_CVLAN) | BIT_ULL(FLOW_DISSECTOR_KEY_IPV4_ADDRS) | \
 		    BIT_ULL(FLOW_DISSECTOR_KEY_IPV6_ADDRS) | BIT_ULL(FLOW_DISSECTOR_KEY_TCP) |	\
 		    BIT_ULL(FLOW_DISSECTOR_KEY_PORTS))
-#define MUST(condition) ((condition) ? (void)0 : broken(#condition, __LINE__))
 
 /* The rest of the input; zeroes behind its end. */
 struct input {
 	const u8 *at;
 	size_t left;
 };
-
-/* What is known of a packet while actions change it. */
-struct model {
-	struct packet bytes;
-	int ttl;
-	unsigned int num_tags;
-	struct nfto_tag tags[8];	/* innermost first */
-	bool pppoe;
-	u16 pppoe_sid;
-};
-
-static void broken(const char *condition, int line)
-{
-	fprintf(stderr, "rule.c:%d: not so: %s\n", line, condition);
-	abort();
-}
 
 static void take(struct input *in, void *to, size_t len)
 {
@@ -85,7 +68,7 @@ static void make_spec(struct input *in, struct nfrule_spec *s)
 	s->tags[1] &= 0xfff;
 	s->push[0] &= 0xfff;
 	s->push[1] &= 0xfff;
-	s->out = OUT;
+	s->out = asic_out;
 }
 
 static void spoil_action(struct input *in, struct flow_action *action)
@@ -167,53 +150,6 @@ static void point_everywhere(struct nfrule *r)
 	r->dissector.offset[FLOW_DISSECTOR_KEY_IPV6_ADDRS] = offsetof(struct nfrule_key, ipv6);
 }
 
-/* A packet of the flow that @rule is of. */
-static struct model packet_of(const struct nfto_match *match)
-{
-	struct model m = { .ttl = 64 };
-	bool v4 = match->n_proto == htons(ETH_P_IP);
-	size_t len = v4 ? 4 : 16, at = v4 ? 12 : 8;
-	unsigned int i;
-
-	memset(m.bytes.eth, 0xee, sizeof(m.bytes.eth));
-	memset(m.bytes.ip, 0x11, sizeof(m.bytes.ip));
-	memcpy(m.bytes.ip + at, match->src, len);
-	memcpy(m.bytes.ip + at + len, match->dst, len);
-	memcpy(m.bytes.l4, &match->sport, 2);
-	memcpy(m.bytes.l4 + 2, &match->dport, 2);
-	for (i = 0; i < match->num_tags; i++)
-		m.tags[match->num_tags - 1 - i] = match->tags[i];
-	m.num_tags = match->num_tags;
-	return m;
-}
-
-/* What the canonical form says becomes of it. */
-static void forward(struct model *m, const struct nfto_rule *rule, bool ttl)
-{
-	bool v4 = rule->match.n_proto == htons(ETH_P_IP);
-	size_t len = v4 ? 4 : 16, at = v4 ? 12 : 8;
-	unsigned int i;
-
-	memcpy(m->bytes.eth, rule->eth_dst, 6);
-	memcpy(m->bytes.eth + 6, rule->eth_src, 6);
-	if (rule->edits & NFTO_EDIT_SRC)
-		memcpy(m->bytes.ip + at, rule->src, len);
-	if (rule->edits & NFTO_EDIT_DST)
-		memcpy(m->bytes.ip + at + len, rule->dst, len);
-	if (rule->edits & NFTO_EDIT_SPORT)
-		memcpy(m->bytes.l4, &rule->sport, 2);
-	if (rule->edits & NFTO_EDIT_DPORT)
-		memcpy(m->bytes.l4 + 2, &rule->dport, 2);
-	if (ttl)
-		m->ttl--;
-	MUST(m->num_tags >= rule->num_pop);
-	m->num_tags -= rule->num_pop;
-	m->pppoe = rule->pppoe;
-	m->pppoe_sid = rule->pppoe_sid;
-	for (i = 0; i < rule->num_push; i++)
-		m->tags[m->num_tags++] = rule->push[i];
-}
-
 /* What a driver that takes actions one by one, and literally, makes of it. */
 static void obey(struct model *m, const struct flow_rule *rule, const struct net_device *out)
 {
@@ -244,15 +180,6 @@ static void obey(struct model *m, const struct flow_rule *rule, const struct net
 			break;
 		}
 	}
-}
-
-static void same(const struct model *a, const struct model *b)
-{
-	MUST(!memcmp(&a->bytes, &b->bytes, sizeof(a->bytes)));
-	MUST(a->ttl == b->ttl);
-	MUST(a->num_tags == b->num_tags);
-	MUST(!memcmp(a->tags, b->tags, a->num_tags * sizeof(a->tags[0])));
-	MUST(a->pppoe == b->pppoe && a->pppoe_sid == b->pppoe_sid);
 }
 
 /* Of what the kernel said, nothing was left out: neither a key, nor a mask, nor an action. */
@@ -301,13 +228,13 @@ static void nothing_unknown(const struct nfrule *r)
 /* The parser's reading of headers against the kernel's words, action by action. */
 static void parsed_rightly(const struct nfrule *r, const struct nfto_rule *rule)
 {
-	struct model read = packet_of(&rule->match), said = read;
+	struct model read = model_of(&rule->match), said = read;
 	struct nfto_rule headers = *rule;
 	int ttl = 0;
 
 	headers.num_pop = 0;
 	headers.num_push = 0;
-	forward(&read, &headers, false);
+	model_forward(&read, &headers, false);
 	if (packet_apply(&said.bytes, r->rule, &ttl))
 		MUST(!memcmp(&said.bytes, &read.bytes, sizeof(read.bytes)));
 	MUST(!ttl);
@@ -362,8 +289,9 @@ static bool tag_passes(const struct flow_rule *rule, int id, const struct nfto_m
 }
 
 /* Whether a driver that takes keys literally takes the offer for a packet with these headers. */
-static bool matches(const struct nfto_offer *offer, const struct nfto_match *has, u16 tcp_flags)
+static bool matches(const void *by, const struct nfto_match *has, u16 tcp_flags)
 {
+	const struct nfto_offer *offer = by;
 	const struct flow_rule *rule = offer->rule;
 	bool v4 = has->n_proto == htons(ETH_P_IP);
 	int addrs = v4 ? FLOW_DISSECTOR_KEY_IPV4_ADDRS : FLOW_DISSECTOR_KEY_IPV6_ADDRS;
@@ -385,36 +313,6 @@ static bool matches(const struct nfto_offer *offer, const struct nfto_match *has
 		passes(rule, FLOW_DISSECTOR_KEY_TCP, 0, &flags, 2));
 }
 
-/* A packet that differs in one bit, of each byte that says which flow it is of, is another's. */
-static void only_its_packets(const struct nfto_rule *rule, const struct nfto_offer *offer)
-{
-	const struct nfto_match *match = &rule->match;
-	bool v4 = match->n_proto == htons(ETH_P_IP);
-	struct nfto_match other;
-	size_t i;
-
-	for (i = offsetof(struct nfto_match, src); i < offsetof(struct nfto_match, num_tags); i++) {
-		if (v4 && i < offsetof(struct nfto_match, sport) && i / 4 % 4 != 1)
-			continue;	/* words that an IPv4 address has not */
-		other = *match;
-		((u8 *)&other)[i] ^= 1 << i % 8;
-		MUST(!matches(offer, &other, 0));
-	}
-	for (i = 0; i < match->num_tags; i++) {
-		other = *match;
-		other.tags[i].vid ^= htons(1 << match->dport % 12);
-		MUST(!matches(offer, &other, 0));
-		other.tags[i] = match->tags[i];
-		other.tags[i].tpid ^= htons(1);
-		MUST(!matches(offer, &other, 0));
-	}
-	for (i = 0; i < NFTO_TAGS_MAX; i++) {
-		other = *match;
-		other.num_tags = (match->num_tags + 1 + i) % (NFTO_TAGS_MAX + 1);
-		MUST(!matches(offer, &other, 0));
-	}
-}
-
 static void matched_rightly(const struct nfto_rule *rule, const struct nfto_offer *offer,
 			    bool unguarded)
 {
@@ -422,8 +320,7 @@ static void matched_rightly(const struct nfto_rule *rule, const struct nfto_offe
 
 	MUST(!(offer->dissector.used_keys & ~KNOWN_KEYS));
 	MUST(!(mask->control.flags & ~FLOW_DIS_IS_FRAGMENT) && !offer->key.control.flags);
-	MUST(matches(offer, &rule->match, 0));
-	only_its_packets(rule, offer);
+	model_exact(&rule->match, matches, offer, false);
 	if (rule->match.l4proto == IPPROTO_TCP && !unguarded)
 		MUST(!matches(offer, &rule->match, 1) && !matches(offer, &rule->match, 4));
 }
@@ -431,14 +328,14 @@ static void matched_rightly(const struct nfto_rule *rule, const struct nfto_offe
 static void offered_rightly(const struct nfto_rule *rule, const struct nfto_offer *offer,
 			    bool lossy)
 {
-	struct model want = packet_of(&rule->match), got = want;
+	struct model want = model_of(&rule->match), got = want;
 
 	MUST(offer->rule->action.num_entries <= NFTO_ACTIONS_MAX);
-	forward(&want, rule, true);
+	model_forward(&want, rule, true);
 	obey(&got, offer->rule, rule->out);
 	if (lossy && got.ttl == 64)
 		got.ttl--;
-	same(&want, &got);
+	model_same(&want, &got);
 }
 
 static void offer_all(const struct nfto_rule *rule)
@@ -460,12 +357,13 @@ static void offer_all(const struct nfto_rule *rule)
 				policy.tcp_unguarded = k & 2;
 				memset(&offer, 0, sizeof(offer));
 				offer.rule = &room.rule;
-				offer.in = IN;
+				offer.in = asic_in;
 				if (nfto_dialect_emit(rule, driver, driver->dialects[j], &policy,
 						      &offer))
 					continue;
 				offered_rightly(rule, &offer, policy.ttl_lossy);
 				matched_rightly(rule, &offer, policy.tcp_unguarded);
+				asic_reads(&offer, rule, driver, driver->dialects[j]);
 			}
 }
 

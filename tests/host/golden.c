@@ -27,7 +27,8 @@ static const struct word cans[] = {
 };
 
 static const struct word wants[] = {
-	WORD(NFTO_WANTS_NAT_PAIRS), WORD(NFTO_WANTS_NAT_CHANGES), WORD(NFTO_WANTS_PCP_ZERO), { }
+	WORD(NFTO_WANTS_NAT_PAIRS), WORD(NFTO_WANTS_NAT_CHANGES), WORD(NFTO_WANTS_PCP_ZERO),
+	WORD(NFTO_WANTS_NAT_NONZERO), { }
 };
 
 static const struct word nats[] = {

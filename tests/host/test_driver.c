@@ -419,6 +419,30 @@ static void ports_go_with_addresses_as_wanted(void)
 	free_offer(offer);
 }
 
+/* Where a driver takes port 0 for the port as it is, that cannot be the new one. */
+static void no_port_becomes_0_unnoticed(void)
+{
+	struct nfto_offer *offer = new_offer();
+	const struct nfto_driver *driver;
+	struct nfto_rule rule;
+	unsigned int d;
+
+	for (d = 0; (driver = nfto_driver_at(d)); d++) {
+		if (!driver->nat4)
+			continue;
+		case_rule(CASES / 4, &rule);
+		rule.edits = NFTO_EDIT_SRC | NFTO_EDIT_SPORT;
+		rule.src[0] = htonl(0x0a000001);
+		rule.sport = 0;
+		CHECK(nfto_dialect_emit(&rule, driver, driver->dialects[0], &policies[3], offer) ==
+		      (driver->wants & NFTO_WANTS_NAT_NONZERO ? NFTO_REASON_NAT :
+								NFTO_REASON_NONE));
+		rule.match.sport = 0;
+		CHECK(!nfto_dialect_emit(&rule, driver, driver->dialects[0], &policies[3], offer));
+	}
+	free_offer(offer);
+}
+
 /* A random flow as the core offers it; some of the translations change nothing. */
 static struct nfrule_spec random_spec(unsigned int i)
 {
@@ -616,6 +640,7 @@ void driver_tests(void)
 	TEST(refusals_do_not_depend_on_the_dialect);
 	TEST(lossy_rules_do_not_turn_back);
 	TEST(ports_go_with_addresses_as_wanted);
+	TEST(no_port_becomes_0_unnoticed);
 	TEST(drivers_are_told_what_the_core_asked);
 	TEST(foreign_tags_need_a_driver_that_knows_them);
 	TEST(kinds_are_few_and_different);

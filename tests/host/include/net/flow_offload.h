@@ -10,6 +10,7 @@
 #include <linux/in6.h>
 
 #define FLOW_DIS_IS_FRAGMENT 1
+#define FLOW_DIS_FIRST_FRAG 2
 
 enum flow_dissector_key_id {
 	FLOW_DISSECTOR_KEY_CONTROL,
@@ -42,6 +43,8 @@ struct flow_dissector {
 struct flow_dissector_key_meta { int ingress_ifindex; };
 struct flow_dissector_key_control { u16 thoff; u16 addr_type; u32 flags; };
 struct flow_dissector_key_basic { __be16 n_proto; u8 ip_proto; u8 padding; };
+struct flow_dissector_key_eth_addrs { u8 dst[6]; u8 src[6]; };
+struct flow_dissector_key_ip { u8 tos; u8 ttl; };
 struct flow_dissector_key_ipv4_addrs { __be32 src; __be32 dst; };
 struct flow_dissector_key_ipv6_addrs { struct in6_addr src; struct in6_addr dst; };
 struct flow_dissector_key_ports { __be16 src; __be16 dst; };
@@ -62,9 +65,11 @@ struct flow_match {
 enum flow_action_id {
 	FLOW_ACTION_ACCEPT,
 	FLOW_ACTION_DROP,
+	FLOW_ACTION_TRAP,
 	FLOW_ACTION_REDIRECT,
 	FLOW_ACTION_VLAN_PUSH,
 	FLOW_ACTION_VLAN_POP,
+	FLOW_ACTION_VLAN_MANGLE,
 	FLOW_ACTION_TUNNEL_ENCAP,
 	FLOW_ACTION_TUNNEL_DECAP,
 	FLOW_ACTION_MANGLE,
@@ -83,7 +88,10 @@ enum flow_action_mangle_base {
 };
 
 enum flow_action_hw_stats {
+	FLOW_ACTION_HW_STATS_IMMEDIATE = 1,
+	FLOW_ACTION_HW_STATS_DELAYED = 2,
 	FLOW_ACTION_HW_STATS_ANY = 3,
+	FLOW_ACTION_HW_STATS_DISABLED = 4,
 	FLOW_ACTION_HW_STATS_DONT_CARE = 7,
 };
 
@@ -111,7 +119,15 @@ struct flow_action {
 	struct flow_action_entry entries[];
 };
 
-struct flow_cls_common_offload { bool skip_sw; };
+struct netlink_ext_ack;
+
+struct flow_cls_common_offload {
+	u32 chain_index;
+	__be16 protocol;
+	u32 prio;
+	bool skip_sw;
+	struct netlink_ext_ack *extack;
+};
 
 struct flow_rule {
 	struct flow_match match;
