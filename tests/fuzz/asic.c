@@ -5,7 +5,7 @@
 #include "model.h"
 
 /* Of so many, each takes some: one that takes nothing would be no test. */
-#define OFFERS 10000
+#define OFFERS 50000
 
 struct reading {
 	const struct nfto_sim_personality *personality;
@@ -14,10 +14,11 @@ struct reading {
 };
 
 static struct net_device devices[2] = { { .ifindex = 1 }, { .ifindex = 2 } };
-static struct nfto_sim_asic asic;
+static struct nfto_sim_port ports[2];
+static struct nfto_sim_asic asic = { .ports = { &ports[0].list, &ports[1].list } };
 static struct nfto_sim_port ports[2] = {
-	{ .dev = &devices[0], .asic = &asic, .number = 3 },
-	{ .dev = &devices[1], .asic = &asic, .number = 4 },
+	{ .dev = &devices[0], .asic = &asic, .number = 3, .list = { &ports[1].list, &asic.ports } },
+	{ .dev = &devices[1], .asic = &asic, .number = 4, .list = { &asic.ports, &ports[0].list } },
 };
 
 struct net_device *const asic_in = &devices[0], *const asic_out = &devices[1];
@@ -42,18 +43,17 @@ static const struct {
 static unsigned long offered[ARRAY_SIZE(known)], taken[ARRAY_SIZE(known)];
 
 /* Of these, personalities make nothing when they read a rule. */
-void nfto_sim_stats_now(struct nfto_sim_entry *entry, struct flow_stats *stats) {}
-void nfto_sim_stats_delayed(struct nfto_sim_entry *entry, struct flow_stats *stats) {}
-void nfto_sim_stats_polled(struct nfto_sim_entry *entry, u64 *packets, u64 *bytes,
-			   unsigned long *at) {}
-
-__attribute__((constructor)) static void set_up(void)
+void nfto_sim_stats_now(struct nfto_sim_entry *entry, struct flow_stats *stats)
 {
-	size_t i;
+}
 
-	INIT_LIST_HEAD(&asic.ports);
-	for (i = 0; i < ARRAY_SIZE(ports); i++)
-		list_add_tail(&ports[i].list, &asic.ports);
+void nfto_sim_stats_delayed(struct nfto_sim_entry *entry, struct flow_stats *stats)
+{
+}
+
+void nfto_sim_stats_polled(struct nfto_sim_entry *entry, u64 *packets, u64 *bytes,
+			   unsigned long *at)
+{
 }
 
 /* ---- which packets ---- */

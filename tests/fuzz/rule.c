@@ -5,8 +5,8 @@
  * A flow is made from the input as the kernel would say it, then spoilt here and there. What the
  * parser takes must do to a packet what the rule says, word for word; what any driver is offered,
  * in any dialect, must do the same, to no other packets, and count the TTL down, unless it is one
- * that cannot; and so must what the virtual ASIC makes of it (asic.c). Nothing that is not known may
- * be taken.
+ * that cannot; and so must what the virtual ASIC makes of it (asic.c). Nothing that is not known
+ * may be taken.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -47,13 +47,14 @@ NOTHING(rhashtable);
 NOTHING(rhltable);
 NOTHING(xarray);
 NOTHING(u64_stats_sync);
-typedef struct nothing spinlock_t;
-typedef struct { u64 value; } u64_stats_t;
-typedef struct { u64 value; } atomic64_t;
-typedef int rx_handler_result_t;
+struct number { u64 value; };
 struct dentry;
-struct file_operations;
 struct sk_buff;
+
+#define spinlock_t		struct nothing
+#define u64_stats_t		struct number
+#define atomic64_t		struct number
+#define rx_handler_result_t	int
 
 #define atomic64_read(v)	((v)->value)
 #define this_cpu_ptr(ptr)	(ptr)
@@ -67,20 +68,6 @@ struct sk_buff;
 struct list_head {
 	struct list_head *next, *prev;
 };
-
-static inline void INIT_LIST_HEAD(struct list_head *list)
-{
-	list->next = list;
-	list->prev = list;
-}
-
-static inline void list_add_tail(struct list_head *entry, struct list_head *list)
-{
-	entry->prev = list->prev;
-	entry->next = list;
-	list->prev->next = entry;
-	list->prev = entry;
-}
 
 #define list_for_each_entry(pos, head, member)						\
 	for (pos = container_of((head)->next, __typeof__(*pos), member);		\
@@ -153,7 +140,7 @@ struct flow_cls_offload {
 
 #define flow_action_has_entries(action)	((action)->num_entries > 0)
 #define flow_action_for_each(i, act, action)						\
-	for (i = 0, act = (action)->entries; i < (int)(action)->num_entries; act = &(action)->entries[++i])
+	for (i = 0; i < (int)(action)->num_entries && (act = &(action)->entries[i]); i++)
 
 static inline bool flow_rule_match_key(const struct flow_rule *rule, enum flow_dissector_key_id key)
 {
@@ -173,18 +160,18 @@ static inline void flow_rule_match_##name(const struct flow_rule *rule,			\
 #define FLOW_MATCH_TYPE(type)								\
 struct flow_match_##type {								\
 	struct flow_dissector_key_##type *key, *mask;					\
-};
+}
 
-FLOW_MATCH_TYPE(meta)
-FLOW_MATCH_TYPE(control)
-FLOW_MATCH_TYPE(basic)
-FLOW_MATCH_TYPE(eth_addrs)
-FLOW_MATCH_TYPE(vlan)
-FLOW_MATCH_TYPE(ipv4_addrs)
-FLOW_MATCH_TYPE(ipv6_addrs)
-FLOW_MATCH_TYPE(ip)
-FLOW_MATCH_TYPE(ports)
-FLOW_MATCH_TYPE(tcp)
+FLOW_MATCH_TYPE(meta);
+FLOW_MATCH_TYPE(control);
+FLOW_MATCH_TYPE(basic);
+FLOW_MATCH_TYPE(eth_addrs);
+FLOW_MATCH_TYPE(vlan);
+FLOW_MATCH_TYPE(ipv4_addrs);
+FLOW_MATCH_TYPE(ipv6_addrs);
+FLOW_MATCH_TYPE(ip);
+FLOW_MATCH_TYPE(ports);
+FLOW_MATCH_TYPE(tcp);
 
 FLOW_MATCH(meta, META, meta)
 FLOW_MATCH(control, CONTROL, control)
