@@ -31,7 +31,7 @@ NO_MEMORY = re.compile("memory|buffer space", re.I)
 # More allocations than this no request has.
 MOST = 1000
 # Of those that have very many, every so many-th fails.
-STEP = {"probe": 7, "fill": 11}
+STEP = {"probe": 7, "fill": 11, "module": 5}
 # These may have none: the core's work items do what they lead to.
 WITHOUT = ("flows", "reasons", "software")
 
@@ -71,7 +71,7 @@ def test_the_module_is_there_or_not(router):
     """Any allocation of its start may fail: then it does not load, or does without."""
     # Each time it is loaded to where it was, which is the only room of its size.
     span, failed = failing.ours(), 0
-    for number in itertools.count(1):
+    for number in itertools.count(1, STEP["module"]):
         kmod.unload(kmod.CORE)
         with failing.nth(number, ["modprobe", kmod.CORE], span) as (argv, has_failed):
             done = run(argv, check=False)

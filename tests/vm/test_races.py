@@ -12,7 +12,7 @@ import random
 
 import pytest
 
-from nfto import asic, crowd, kmod, rules
+from nfto import asic, crowd, kmod, limits, rules
 from nfto.agreement import Agreement
 from nfto.flow import BOTH, Flow
 from nfto.shell import wait_for
@@ -161,17 +161,23 @@ def two_flowtables(scene):
 
 
 def counters_are_asked_for(scene):
-    """By the core, and by whoever lists flows, while those end."""
+    """By the kernel, for flows that are about to expire, and by whoever lists them, while they
+    end."""
     def ask():
         scene.agreement.cli.flows()
         scene.router.conntrack("-L")
 
+    before = scene.router.asic.calls["stats"]
+    scene.router.flow_timeout(3)
     with Repeated(ask):
         scene.crowd()
+        if not limits.has("flow-timeout"):
+            wait_for(lambda: scene.router.asic.calls["stats"] > before, 60, "a look at counters")
         scene.moment()
         scene.agreement.cli.text("flush", "all")
         scene.moment()
         scene.forget()
+    scene.router.keep_flows()
 
 
 def the_driver_sleeps(scene):

@@ -193,6 +193,32 @@ def test_a_users_namespace_has_so_many_devices_and_no_more(many):
              20 * SCALE, "room")
 
 
+def test_users_namespaces_have_so_many_monitors_and_no_more():
+    """4 in each, 64 in all; those of others are not counted with them."""
+    kmod.load(CORE)
+    with contextlib.ExitStack() as stack:
+        def space(kind, name):
+            made = kind(name).create()
+            stack.callback(made.delete)
+            return made
+
+        def monitor(there):
+            stack.enter_context(device.opened(there)).subscribe()
+
+        def assert_no_more(there):
+            with pytest.raises(genl.Refused) as refused:
+                monitor(there)
+            assert refused.value.errno == errno.EUSERS
+
+        users = [space(UsersNamespace, "users%d" % number) for number in range(17)]
+        for each in users[:16]:
+            for _ in range(4):
+                monitor(each)
+            assert_no_more(each)
+        assert_no_more(users[16])
+        monitor(space(Namespace, "roots"))
+
+
 def test_files_are_roots_to_write():
     """Parameters may be read by all, debugfs by root alone."""
     kmod.load(CORE)

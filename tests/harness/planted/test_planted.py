@@ -37,6 +37,10 @@ def test_expected_warning_missing():
     pass
 
 
+def test_taints():
+    plant("taint")
+
+
 def test_log_is_seen(kernel_log):
     assert kernel_log.search("seen here") is None
     with open("/dev/kmsg", "w") as kmsg:

@@ -25,6 +25,12 @@ static void plant_hang(void)
 	wait_for_completion(&never);
 }
 
+/* Without a word in the log. */
+static void plant_taint(void)
+{
+	add_taint(TAINT_USER, LOCKDEP_STILL_OK);
+}
+
 /* ---- what only a debug kernel notices ---- */
 
 static void plant_uaf(void)
@@ -121,7 +127,7 @@ static const struct {
 	const char *word;
 	void (*plant)(void);
 } faults[] = {
-	{ "warn", plant_warn }, { "hang", plant_hang },
+	{ "warn", plant_warn }, { "hang", plant_hang }, { "taint", plant_taint },
 	{ "uaf", plant_uaf }, { "shift", plant_shift }, { "rcu", plant_rcu },
 	{ "lock", plant_lock }, { "sleep", plant_sleep }, { "timer", plant_timer },
 	{ "refs", plant_refs }, { "list", plant_list }, { "leak", plant_leak },
