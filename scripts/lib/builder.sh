@@ -3,8 +3,8 @@
 # The builder: the default guest system with what packages are built and tried with, and fuzzers.
 
 BUILDER_PACKAGES=(
-	apt-utils build-essential cpio createrepo-c debhelper dh-dkms dkms dnf lintian openssl
-	pkgconf rpm rpm2cpio rpmlint
+	apt-utils autodep8 autopkgtest build-essential cpio createrepo-c debhelper dh-dkms dkms dnf
+	lintian openssl pkgconf rpm rpm2cpio rpmlint
 	clang libclang-rt-14-dev
 )
 

@@ -115,7 +115,7 @@ class Socket:
     """A socket in the network namespace that it is made in. A context manager."""
 
     protocol = NETLINK_GENERIC
-    # In front of a request's attributes.
+    # In front of a request's attributes, and of an answer's.
     headers = HEADERS
 
     def __init__(self):
@@ -165,7 +165,7 @@ class Socket:
             for kind, flags, body in self.receive(self.sequence):
                 interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)
                 if kind not in (NLMSG_ERROR, NLMSG_DONE):
-                    yield Answer(body[4:])
+                    yield Answer(body[self.headers - 16:])
                     continue
                 error = struct.unpack_from("i", body)[0]
                 if error:
@@ -196,7 +196,7 @@ class Socket:
                 if error.errno != errno.ENOBUFS:
                     raise
                 continue
-            yield from (Answer(body[4:]) for body in bodies)
+            yield from (Answer(body[self.headers - 16:]) for body in bodies)
 
     def do(self, family, command, *attributes):
         """The attributes of the answer; None if there is but an acknowledgement."""

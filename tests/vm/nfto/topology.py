@@ -18,7 +18,7 @@ import socket
 import struct
 import threading
 
-from nfto import kmod, limits
+from nfto import kmod, limits, rtnl
 from nfto.asic import Asic, statistics
 from nfto.frames import key_of, tagged
 from nfto.netns import Namespace, ip_lines
@@ -244,9 +244,10 @@ class Router:
     def running(self, names):
         """Whether links have their carrier and the kernel has acted on it, which may take it a
         second and throws all flows out of software's flowtables."""
-        state = {link["ifname"]: link["operstate"] for link in self.links()
-                 if "LOWER_UP" in link["flags"]}
-        return all(state.get(name) == "UP" for name in names)
+        with self.ns.entered():
+            links = rtnl.Socket()
+        with links:
+            return links.running() >= set(names)
 
     def remove_links(self):
         """Devices go at once, while the kernel takes its time over a deleted namespace."""
