@@ -106,6 +106,7 @@ def test_what_is_below_a_vlan_device_goes_and_comes_back(router):
         router.move_port(port, router.ns, origin=there)
         family.wait_for_bind("p0.10", "bridged")
     router.ns.ip("link set %s up" % port.lower, "link set p0 up")
+    wait_for(lambda: router.running([port.lower, "p0"]), 20, "carrier on p0")
     encap.up(router, "p0.10")
     router.ns.ip(*port.address_lines("p0.10"))
     if not limits.has("sub-interfaces"):

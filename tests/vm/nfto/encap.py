@@ -4,7 +4,7 @@
 import collections
 
 from nfto import pppoe
-from nfto.shell import run
+from nfto.shell import run, wait_for
 
 Q, AD = 0x8100, 0x88a8
 PROTOCOLS = {Q: "802.1Q", AD: "802.1ad"}
@@ -24,8 +24,10 @@ Stack = collections.namedtuple("Stack", "top devices")
 
 
 def up(router, device):
+    """The kernel has acted on its carrier too, which throws out flows."""
     router.ns.sysctl(**{"ipv6__conf__%s__disable_ipv6" % device: 0})
     router.ns.ip("link set %s addrgenmode none" % device, "link set %s up" % device)
+    wait_for(lambda: router.running([device]), 20, "carrier on " + device)
 
 
 def move_addresses(router, port, device):
