@@ -180,8 +180,6 @@ def test_priorities_that_the_host_sets_stay_with_the_host(router):
     port = router.ports[1]
     mapping = "egress-qos-map " + " ".join("%d:5" % priority for priority in range(8))
     top = encap.stack(router, port, "vlan", options=mapping).top
-    # A late link event would take flows out of the flowtable again, where priorities are lost.
-    wait_for(lambda: router.running([top]), 20, "carrier on %s" % top)
     with_priority = port.tags = ((encap.Q, 5 << 13 | 10),)
     rehearse(router)
     router.nft(rules.whole(router, ["p0", top] if limits.has("path-discovery") else router.names))

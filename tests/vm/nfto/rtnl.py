@@ -28,11 +28,12 @@ class Socket(genl.Socket):
         return self.send_message(command, body, genl.NLM_F_ACK | flags)
 
     def running(self):
-        """Names of the links that have a carrier, on which the kernel has acted; none of them if
-        any link changed meanwhile."""
-        request = self.send_message(RTM_GETLINK, bytes(16), genl.NLM_F_DUMP)
-        try:
-            return {genl.as_text(link[IFLA_IFNAME]) for link in self.answers(request)
-                    if link[IFLA_OPERSTATE][0] == IF_OPER_UP and link[IFLA_CARRIER][0]}
-        except InterruptedError:
-            return set()
+        """Names of the links that have a carrier, on which the kernel has acted."""
+        while True:
+            request = self.send_message(RTM_GETLINK, bytes(16), genl.NLM_F_DUMP)
+            try:
+                return {genl.as_text(link[IFLA_IFNAME]) for link in self.answers(request)
+                        if link[IFLA_OPERSTATE][0] == IF_OPER_UP and link[IFLA_CARRIER][0]}
+            except InterruptedError:
+                # A link changed meanwhile, and another may be missing: asked again.
+                continue
