@@ -36,7 +36,7 @@ class Agreement:
         busy = [flow for flow in flows if flow["state"] in ("queued", "removing")]
         silent = [flow for flow in flows if flow["state"] in ("refused", "failed")
                   and not flow["reason"]]
-        otherwise = [] if native else self.otherwise(flows)
+        otherwise = conntrack.held(self.router) + ([] if native else self.otherwise(flows))
         return table, table if native else known, busy, silent, otherwise
 
     def otherwise(self, flows):

@@ -61,6 +61,16 @@ def tagged(router, tag="[HW_OFFLOAD]"):
     return [Connection(line.split(None, 2)[2]) for line in lines if tag in line]
 
 
+def held(router):
+    """What is wrong, in words, if a connection is forgotten and something still refers to it: a
+    flow that outlives it, and forwards its packets past the stack, does."""
+    path = "/proc/thread-self/net/nf_conntrack"
+    with router.ns.entered():
+        listed = len(read(path).splitlines())
+        count = int(read("/proc/sys/net/netfilter/nf_conntrack_count"))
+    return ["%d connections, %d listed" % (count, listed)] if count > listed else []
+
+
 def in_hardware(flow):
     """Does the kernel say that its connection is?"""
     return any(connection.has(flow) for connection in tagged(flow.router))
