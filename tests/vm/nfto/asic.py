@@ -66,6 +66,13 @@ class Asic:
     def table(self):
         return [Entry(pairs_of(line)) for line in self.get("table").splitlines() if "=" in line]
 
+    def ids(self):
+        """Of all entries; of none if there is no such ASIC any more."""
+        try:
+            return frozenset(entry["id"] for entry in self.table)
+        except FileNotFoundError:
+            return frozenset()
+
     @property
     def entries(self):
         return int(self.get("entries"))

@@ -163,6 +163,9 @@ class Router:
         self.ports = [Port(kind, index, link_kind) for index, kind in enumerate(kinds)]
         self.cleanup = contextlib.ExitStack()
         self.asic = None
+        # Ids of the ASIC's entries that are of flowtables that have gone, which lets the kernel
+        # take them out a little later.
+        self.stale = frozenset()
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -271,7 +274,11 @@ class Router:
         return json.loads(self.ns.run("ip -json link show").stdout)
 
     def nft(self, text, check=True):
-        return self.ns.nft(text, check=check)
+        before = self.asic.ids() if self.asic and "flush ruleset" in text else self.stale
+        done = self.ns.nft(text, check=check)
+        if not done.returncode:
+            self.stale = before
+        return done
 
     def flow_timeout(self, seconds):
         """From now on idle flows end after so many seconds, or after what is returned."""

@@ -124,12 +124,14 @@ def entries(flow):
 
 
 def offloaded(flow, deadline=10 * SCALE, directions=BOTH):
-    """Send a packet each way now and then until both directions are in hardware."""
+    """Send a packet each way now and then until both directions are in hardware, since the ruleset
+    was loaded."""
     wanted = [direction in directions for direction in BOTH]
     next_probe = [0.0]
 
     def in_hardware():
-        if all(entry or not want for entry, want in zip(entries(flow), wanted)):
+        if all(not want or entry and entry["id"] not in flow.router.stale
+               for entry, want in zip(entries(flow), wanted)):
             return True
         if time.monotonic() >= next_probe[0]:
             probe(flow)
@@ -138,7 +140,7 @@ def offloaded(flow, deadline=10 * SCALE, directions=BOTH):
 
     def state():
         return "%s in hardware (original, reply: %s; %s)" % (
-            flow, [bool(entry) for entry in entries(flow)], flow.router.asic.calls)
+            flow, [entry and entry["id"] for entry in entries(flow)], flow.router.asic.calls)
 
     wait_for(in_hardware, deadline, state)
     return flow
