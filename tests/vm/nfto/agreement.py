@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Whether the ASIC, the module and the kernel's tables say the same, and nothing is left to do."""
 
-from nfto import conntrack
+from nfto import conntrack, device
 from nfto.cli import Cli
 from nfto.shell import SCALE, wait_for
 
@@ -10,10 +10,13 @@ from nfto.shell import SCALE, wait_for
 SETTLED = 15 * SCALE
 
 
+PROTOCOLS = {6: "tcp", 17: "udp"}
+
+
 def as_tuple(flow):
     """How its packets come in, as conntrack has it."""
-    return (flow["protocol"], flow["source"], str(flow["source_port"]), flow["destination"],
-            str(flow["destination_port"]))
+    return (PROTOCOLS[flow["protocol"]], flow["source"], str(flow["source-port"]),
+            flow["destination"], str(flow["destination-port"]))
 
 
 class Agreement:
@@ -23,27 +26,39 @@ class Agreement:
         self.router = router
         self.cli = Cli(router)
 
+    def flows(self):
+        while True:
+            with device.opened(self.router.ns) as family:
+                try:
+                    return family.flows()
+                except InterruptedError:
+                    # Some may be missing: asked again.
+                    continue
+
     def parts(self):
         """What the ASIC's table and the registry hold, as sets that must be equal; what is still
         going on; what is kept from hardware for no reason; where the kernel says otherwise. A
         native driver's flows are in no registry."""
         native = self.router.asic.get("personality") == "ft"
-        flows = self.cli.flows()
+        flows = self.flows()
         table = {(entry["in"], entry["proto"], entry["src"], entry["sport"], entry["dst"],
                   entry["dport"]) for entry in self.router.asic.table}
-        known = {(flow["ingress_name"],) + as_tuple(flow)
+        known = {(flow["ingress-name"],) + as_tuple(flow)
                  for flow in flows if flow["state"] == "hardware"}
         busy = [flow for flow in flows if flow["state"] in ("queued", "removing")]
         silent = [flow for flow in flows if flow["state"] in ("refused", "failed")
-                  and not flow["reason"]]
-        otherwise = conntrack.held(self.router) + ([] if native else self.otherwise(flows))
+                  and not flow.get("reason")]
+        lines, forgotten = conntrack.listed(self.router)
+        otherwise = ["%d connections outlive conntrack's list" % forgotten] if forgotten else []
+        if not native:
+            otherwise += self.otherwise(flows, conntrack.having("OFFLOAD]", lines))
         return table, table if native else known, busy, silent, otherwise
 
-    def otherwise(self, flows):
+    @staticmethod
+    def otherwise(flows, connections):
         """Each flow belongs to a connection that is in a flowtable; one is said to be in hardware
         if, and only if, one of its directions is."""
         hardware = {as_tuple(flow) for flow in flows if flow["state"] == "hardware"}
-        connections = conntrack.tagged(self.router, "OFFLOAD]")
         tags = {each: connection.line for connection in connections
                 for each in connection.tuples()}
         said = [connection for connection in connections if "[HW_" in connection.line

@@ -53,22 +53,23 @@ def find(flow):
     return None
 
 
-def tagged(router, tag="[HW_OFFLOAD]"):
-    """Connections of which the kernel itself says so: an old conntrack(8) mixes up its tags."""
+def listed(router):
+    """The kernel's own list, and how many connections are forgotten while something still refers to
+    them: a flow that outlives its connection, and forwards past the stack, does."""
     with router.ns.entered():
         lines = read("/proc/thread-self/net/nf_conntrack").splitlines()
+        count = int(read("/proc/sys/net/netfilter/nf_conntrack_count"))
+    return lines, max(0, count - len(lines))
+
+
+def having(tag, lines):
     # the family and its number come first
     return [Connection(line.split(None, 2)[2]) for line in lines if tag in line]
 
 
-def held(router):
-    """What is wrong, in words, if a connection is forgotten and something still refers to it: a
-    flow that outlives it, and forwards its packets past the stack, does."""
-    path = "/proc/thread-self/net/nf_conntrack"
-    with router.ns.entered():
-        listed = len(read(path).splitlines())
-        count = int(read("/proc/sys/net/netfilter/nf_conntrack_count"))
-    return ["%d connections, %d listed" % (count, listed)] if count > listed else []
+def tagged(router, tag="[HW_OFFLOAD]"):
+    """Connections of which the kernel itself says so: an old conntrack(8) mixes up its tags."""
+    return having(tag, listed(router)[0])
 
 
 def in_hardware(flow):

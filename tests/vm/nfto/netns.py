@@ -76,8 +76,8 @@ class Namespace:
 
     def nft(self, text, check=True):
         """Load a ruleset or run commands, as one transaction."""
-        argv, stdin = nft.command(text)
-        return self.run(argv, stdin=stdin, check=check)
+        with self.entered():
+            return nft.load(text, check=check)
 
     def has_link(self, name):
         with self.entered():
