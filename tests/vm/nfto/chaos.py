@@ -30,6 +30,9 @@ NO_WIRE = (errno.ENETDOWN, errno.ENOBUFS, errno.ENXIO, errno.ENODEV, errno.EBADF
 # Without translation a connection bears that either end begins it anew: those are the traffic.
 KINDS = [("ipv4", "udp", "none"), ("ipv6", "udp", "none"), ("ipv4", "tcp", "none"),
          ("ipv4", "udp", "both"), ("ipv6", "udp", "dnat"), ("ipv4", "udp", "snat")]
+# Between packets of the same flow: seconds. More of them would only take the processor from what
+# happens under them.
+PAUSE = 0.02
 # Later than this, no packet arrives any more: seconds.
 LOST = 30 * SCALE
 # With the driver's name, for which somebody vouches; those that need no other policy.
@@ -57,7 +60,7 @@ class Traffic(Worker):
         self.lock = threading.Lock()
 
     def steps(self):
-        while not self.stopping.wait(0.004):
+        while not self.stopping.wait(PAUSE):
             with self.lock:
                 for flow, direction in itertools.product(self.flows, BOTH):
                     self.send(flow.data(direction, 1, sizes=(200,))[0])
