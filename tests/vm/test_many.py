@@ -55,10 +55,12 @@ def test_all_flows_are_listed(router, measured, request):
     background = Background(flow, rate=20, patience=5 * SCALE)
     with background, Churn(router, sender) as churn:
         background.more(20)
-        begin = time.monotonic()
-        done = router.ns.run([COMMAND, "flows"], timeout=600)
-        took = time.monotonic() - begin
-        passed = churn.flows
+        passed = 0
+        # A slow machine may not come to the next flows while it lists.
+        while not passed and not churn.error:
+            before, begin = churn.flows, time.monotonic()
+            done = router.ns.run([COMMAND, "flows"], timeout=600)
+            took, passed = time.monotonic() - begin, churn.flows - before
         background.more(20)
     assert not churn.error, churn.error
     background.assert_none_lost()
@@ -70,7 +72,6 @@ def test_all_flows_are_listed(router, measured, request):
     twice = {each: number for each, number in found.items() if number > 1}
     assert not twice, twice
     # Flows came and went meanwhile, and packets of the one in hardware were not held up.
-    assert passed > 0
     measured.append("%d lines in %.1f s, while %d flows came and went" % (
         len(done.stdout.splitlines()), took, passed))
     begin = time.monotonic()
