@@ -353,10 +353,11 @@ static void nfto_bind_flush_core(const struct nfto_table *table, struct net_devi
 
 /*
  * On most kernels DESTROY comes after the unbind, and finds no callback any more. So all flows end
- * before that the driver may have been given on account of @dev: those by devices in no flowtable
- * too, which most kernels take. The core deletes none of which something is under way, so it is
- * asked until it has told us of the end of all, but not for ever. The rules that add flows may
- * outlive the flowtable's devices: meanwhile nothing new is offered.
+ * before that the driver may have been given on account of @dev: those too that enter by devices
+ * that are in no flowtable, which most kernels take, or that stay in this one without a driver of
+ * that kind, by our hand or in software. The core deletes none of which something is under way, so
+ * it is asked until it has told us of the end of all, but not for ever. The rules that add flows
+ * may outlive the flowtable's devices: meanwhile nothing new is offered.
  */
 static void nfto_bind_end_native(struct nfto_table *table, struct net_device *dev)
 {

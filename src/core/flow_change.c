@@ -188,6 +188,7 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex)
 u32 nfto_flow_end_foreign(struct nfto_table *table)
 {
 	unsigned int looked = 0;
+	const struct nfto_bind *bind;
 	struct nfto_flow *flow;
 	unsigned long at = 0;
 	u32 num = 0;
@@ -196,7 +197,8 @@ u32 nfto_flow_end_foreign(struct nfto_table *table)
 	spin_lock_bh(&nfto_lock);
 	last = nfto_flow_last_id;
 	while ((flow = nfto_flow_next_in_table(table, &at, last, &looked))) {
-		if (nfto_bind_of(table, flow->way.in))
+		bind = nfto_bind_of(table, flow->way.in);
+		if (bind && bind->backend == NFTO_NATIVE)
 			continue;
 		nfto_flow_end(flow, NFTO_REASON_UNBOUND);
 		num++;

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from nfto import kmod, rules
+from nfto import device, kmod, rules
 from nfto.flow import BOTH, ORIGINAL, Flow
 from nfto.shell import SCALE, wait_for
 from nfto.topology import Router
@@ -206,6 +206,30 @@ def test_native_drivers_keep_nothing_of_what_is_replaced():
                 assert router.asic.calls["orphaned"] == 0, devices
         background.assert_none_lost()
         wait_for(lambda: router.asic.entries == 0, 5 * SCALE, "an empty table")
+
+
+@pytest.mark.parametrize("others", [1, 3])
+def test_native_drivers_keep_nothing_by_devices_that_stay(others):
+    """A driver that did not take the binding of some devices takes their flows by another's."""
+    kmod.load(kmod.CORE)
+    with Router(("sim",) * 4) as router:
+        router.asic.set(personality="ft", fail_bind="12 %d" % others)
+        router.nft(rules.whole(router))
+        with device.opened(router.ns) as family:
+            native = [name for name, backend, _ in family.flowtables()[0]["devices"]
+                      if backend == "native"]
+        assert 0 < len(native) < 4
+        flows = [establish(Flow(router, client=client, server=client + 1))
+                 for client in (0, 2) for _ in range(3)]
+        with Background(*flows) as background:
+            wait_for(lambda: router.asic.entries >= 6, 20 * SCALE,
+                     lambda: "flows in hardware: %s" % router.asic.calls)
+            router.nft("delete flowtable inet filter f { hook ingress priority 0; "
+                       "devices = { %s }; }" % ", ".join(native))
+            background.more(20)
+        background.assert_none_lost()
+        wait_for(lambda: router.asic.entries == 0, 5 * SCALE, "an empty table")
+        assert router.asic.calls["orphaned"] == 0
 
 
 def test_native_flows_end_in_time(router):
