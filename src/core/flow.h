@@ -128,8 +128,9 @@ void nfto_flow_unbuildable(struct flow_offload *core, u8 dir, enum nfto_reason r
 void nfto_flow_end_core(struct flow_offload *core);
 
 /*
- * UNBIND: the flows that enter @table by device @ifindex are detached. The device has left
- * table->binds already: flows that come meanwhile get no port by this bind. May sleep.
+ * UNBIND: the flows that enter @table by device @ifindex are detached or, where it has native
+ * drivers, end. The device has left table->binds already: flows that come meanwhile get no port by
+ * this bind. May sleep.
  */
 void nfto_flow_unbind(struct nfto_table *table, int ifindex);
 

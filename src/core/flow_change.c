@@ -179,9 +179,15 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex)
 
 	spin_lock_bh(&nfto_lock);
 	last = nfto_flow_last_id;
-	while ((flow = nfto_flow_next_in_table(table, &at, last, &looked)))
-		if (flow->way.in == ifindex)
+	while ((flow = nfto_flow_next_in_table(table, &at, last, &looked))) {
+		if (flow->way.in != ifindex)
+			continue;
+		/* a native driver may have it too: nfto_flow_end_foreign() is to find it */
+		if (table->num_native)
+			nfto_flow_end(flow, NFTO_REASON_UNBOUND);
+		else
 			nfto_flow_detach(flow, NFTO_REASON_UNBOUND);
+	}
 	spin_unlock_bh(&nfto_lock);
 }
 

@@ -209,24 +209,27 @@ def test_native_drivers_keep_nothing_of_what_is_replaced():
 
 
 @pytest.mark.parametrize("others", [1, 3])
-def test_native_drivers_keep_nothing_by_devices_that_stay(others):
+@pytest.mark.parametrize("first", ["native", "bridged"])
+def test_native_drivers_keep_nothing_by_devices_of_others(first, others):
     """A driver that did not take the binding of some devices takes their flows by another's."""
     kmod.load(kmod.CORE)
     with Router(("sim",) * 4) as router:
         router.asic.set(personality="ft", fail_bind="12 %d" % others)
         router.nft(rules.whole(router))
         with device.opened(router.ns) as family:
-            native = [name for name, backend, _ in family.flowtables()[0]["devices"]
-                      if backend == "native"]
-        assert 0 < len(native) < 4
+            bound = family.flowtables()[0]["devices"]
+        parts = [[name for name, backend, _ in bound if (backend == "native") == native]
+                 for native in ((True, False) if first == "native" else (False, True))]
+        assert all(parts)
         flows = [establish(Flow(router, client=client, server=client + 1))
                  for client in (0, 2) for _ in range(3)]
         with Background(*flows) as background:
             wait_for(lambda: router.asic.entries >= 6, 20 * SCALE,
                      lambda: "flows in hardware: %s" % router.asic.calls)
-            router.nft("delete flowtable inet filter f { hook ingress priority 0; "
-                       "devices = { %s }; }" % ", ".join(native))
-            background.more(20)
+            for part in parts:
+                router.nft("delete flowtable inet filter f { hook ingress priority 0; "
+                           "devices = { %s }; }" % ", ".join(part))
+                background.more(20)
         background.assert_none_lost()
         wait_for(lambda: router.asic.entries == 0, 5 * SCALE, "an empty table")
         assert router.asic.calls["orphaned"] == 0
