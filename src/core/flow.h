@@ -136,7 +136,8 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex);
 
 /*
  * Ends the core's flows of @table that enter by a device that is not, or no longer, bound to it by
- * a native driver. Returns how many directions there are, until the core has deleted them. May sleep; no locks.
+ * a native driver. Returns how many directions there are, until the core has deleted them. May
+ * sleep; no locks.
  */
 u32 nfto_flow_end_foreign(struct nfto_table *table);
 

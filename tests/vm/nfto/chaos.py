@@ -13,7 +13,7 @@ import itertools
 import threading
 import time
 
-from nfto import asic, frames, kmod, rules
+from nfto import asic, device, frames, kmod, rules
 from nfto.agreement import SETTLED, Agreement
 from nfto.flow import BOTH, Flow
 from nfto.netns import Namespace
@@ -188,13 +188,17 @@ class Storm:
     def is_native(self):
         return self.router.asic.get("personality") == "ft"
 
-    def become(self, personality, driver="recognised"):
+    def become(self, personality, driver=""):
         """The ASIC, while it has no flowtable, becomes another."""
         self.load([])
         self.wait_unbound()
         self.router.asic.set(personality=personality)
-        for name in self.router.names:
-            self.cli.text("policy", name, "driver", driver)
+        self.set_policy(*self.router.names, driver=driver)
+
+    def set_policy(self, *names, **policy):
+        with device.opened(self.router.ns) as family:
+            for name in names:
+                family.set(name, **policy)
 
     def prove(self):
         """With nothing in the way any more, all is in hardware again."""
@@ -203,7 +207,8 @@ class Storm:
         self.become("generic")
         for name in self.router.names:
             self.router.ns.run("ethtool -K %s hw-tc-offload on" % name)
-            self.cli.text("policy", name, "offload", "auto", "ttl", "default", "tcp", "guarded")
+        self.set_policy(*self.router.names, **{word: device.DEFAULT[word]
+                                               for word in ("offload", "ttl", "tcp")})
         self.load(self.router.names)
         with self.traffic.paused():
             for flow in self.kept:
@@ -376,9 +381,10 @@ class Storm:
 
     def do_policy(self):
         """But for what may forward wrongly."""
-        self.cli.text("policy", self.port().name, *self.chance.choice((
+        word, value = self.chance.choice((
             ("offload", "auto"), ("offload", "off"), ("ttl", "default"), ("ttl", "require"),
-            ("tcp", "guarded"), ("tcp", "unguarded"))))
+            ("tcp", "guarded"), ("tcp", "unguarded")))
+        self.set_policy(self.port().name, **{word: value})
 
     def do_flush(self):
         self.cli.text("flush", "all")
