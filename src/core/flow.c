@@ -398,6 +398,14 @@ static void nfto_flow_take_over(struct nfto_flow *flow)
 						     nfto_owner_params);
 }
 
+/* By what else a flow can become wrong that we cannot place: a native driver may have it. */
+static void nfto_flow_note_way(struct nfto_way *way, const struct nfto_rule *rule)
+{
+	way->port = rule->match.in_ifindex;
+	way->out = rule->out->ifindex;
+	ether_addr_copy(way->mac, rule->eth_dst);
+}
+
 /* The core offers @rule for a flow that has no business at a port. */
 static void nfto_flow_offer(struct nfto_flow *flow, const struct nfto_rule *rule,
 			    enum nfto_reason reason)
@@ -407,12 +415,8 @@ static void nfto_flow_offer(struct nfto_flow *flow, const struct nfto_rule *rule
 	lockdep_assert_held(&nfto_lock);
 	memcpy(&flow->rule, rule, sizeof(*rule));
 	flow->account = flow->table->ft->flags & NF_FLOWTABLE_COUNTER;
-	if (!reason) {
-		flow->way.port = rule->match.in_ifindex;
-		flow->way.out = rule->out->ifindex;
-		ether_addr_copy(flow->way.mac, rule->eth_dst);
+	if (!reason)
 		reason = nfto_flow_place(flow, &port);
-	}
 	if (reason) {
 		nfto_flow_refuse(flow, reason);
 		return;
@@ -478,6 +482,8 @@ again:
 		flow = fresh;
 		fresh = NULL;
 	}
+	if (!unfit)
+		nfto_flow_note_way(&flow->way, &rule);
 	nfto_flow_offer(flow, &rule, reason);
 out_unlock:
 	spin_unlock_bh(&nfto_lock);

@@ -250,6 +250,12 @@ def pytest_configure(config):
 
 
 @pytest.fixture
+def kernel_watch(request):
+    """For a test that runs for hours: .complaints() since it was last asked; see Watch."""
+    return request.config.nfto_watch
+
+
+@pytest.fixture
 def kernel_log(request):
     """The kernel's log since the start of this test: .lines, .search(regex), .wait_for(regex)."""
     return request.config.nfto_watch.log

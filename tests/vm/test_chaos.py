@@ -80,7 +80,7 @@ class Chaos:
 
 @pytest.mark.one_kernel
 @pytest.mark.timeout(20000)
-def test_anything_at_any_time(request):
+def test_anything_at_any_time(request, kernel_watch):
     seed, first, steps = (request.config.getoption(name)
                           for name in ("--seed", "--first", "--steps"))
     print("again: scripts/check --kernel %s -- test_chaos.py --seed %s --first %d --steps %d" % (
@@ -89,6 +89,8 @@ def test_anything_at_any_time(request):
     with Chaos(seed) as routers:
         for number in range(first, steps):
             routers.step(number)
+            complaints = kernel_watch.complaints()
+            assert not complaints, complaints
         for each in routers.storms:
             each.settle("all")
             each.end()

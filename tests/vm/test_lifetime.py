@@ -11,7 +11,7 @@ from nfto.shell import SCALE, wait_for
 from nfto.topology import Router
 from nfto.traffic import (Background, Measurement, assert_delivered, assert_hardware,
                           assert_software, deliver, entries, establish, established, measure,
-                          offloaded)
+                          offloaded, probe)
 
 pytest_plugins = "nfto.fixtures"
 
@@ -233,6 +233,22 @@ def test_native_drivers_keep_nothing_by_devices_of_others(first, others):
         background.assert_none_lost()
         wait_for(lambda: router.asic.entries == 0, 5 * SCALE, "an empty table")
         assert router.asic.calls["orphaned"] == 0
+
+
+@pytest.mark.every_kernel
+@pytest.mark.parametrize("devices", [["p0", "p1"], ["p0"]], ids=" ".join)
+def test_native_flows_follow_their_neighbour(router, devices):
+    """Of a neighbour's new address the stock code tells no driver."""
+    router.asic.set(personality="ft")
+    router.nft(rules.whole(router, devices))
+    flow = establish(Flow(router))
+    wait_for(lambda: probe(flow) or router.asic.entries, 10 * SCALE, "a flow in hardware")
+    port = router["p1"]
+    port.host_mac = "02:00:00:00:01:09"
+    router.ns.ip(*list(port.address_lines())[2:4])
+    wait_for(lambda: not deliver([flow.probe(ORIGINAL)]).faults(), SCALE, "the new address")
+    for _ in range(10):
+        probe(flow)
 
 
 def test_native_flows_end_in_time(router):
