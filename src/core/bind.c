@@ -170,7 +170,7 @@ static bool nfto_bind_native(struct nf_flowtable *ft, struct net_device *dev)
 
 static void nfto_bind_unbridge(struct nfto_table *table, struct nfto_bind *bind)
 {
-	/* nobody tells us of its flows any more, and they may be gone before their entries */
+	/* its flows may be gone before their entries, and with the last bind nobody tells us */
 	nfto_flow_unbind(table, bind->ifindex);
 	nfto_port_unbind(bind->port);
 	bind->port = NULL;
@@ -362,11 +362,16 @@ static void nfto_bind_flush_core(const struct nfto_table *table, struct net_devi
 static void nfto_bind_end_native(struct nfto_table *table, struct net_device *dev)
 {
 	int tries = NFTO_END_TRIES;
+	u32 left;
 
 	nfto_bind_set_closing(table, true);
 	do {
 		nfto_bind_flush_core(table, dev);
-	} while (nfto_flow_end_foreign(table) && --tries);
+		left = nfto_flow_end_foreign(table);
+	} while (left && --tries);
+	if (left && !nfto_net_is_users(table->net->net))
+		net_warn_ratelimited("nft_offload: %s: its driver may keep %u entries in hardware\n",
+				     dev->name, left);
 	nf_flow_table_offload_setup(table->ft, dev, FLOW_BLOCK_UNBIND);
 	nfto_bind_set_closing(table, false);
 }

@@ -22,6 +22,9 @@ static int nfto_bind_action(struct net *net, NFTO_ACTION_CONST struct flow_offlo
 	struct flow_offload *flow = (struct flow_offload *)const_flow;
 	int err = -1;
 
+	/* refreshed as it ended: DESTROY is over, and nobody would tell us of its end */
+	if (dir == FLOW_OFFLOAD_DIR_ORIGINAL && test_bit(NF_FLOW_HW_DYING, &flow->flags))
+		return -EOPNOTSUPP;
 	/* the first direction decides for both; the next packet adds it anew */
 	if (dir == FLOW_OFFLOAD_DIR_ORIGINAL && nfto_bind_closes(nfto_net_of(net), flow, dir)) {
 		nfto_flow_end_core(flow);

@@ -398,14 +398,6 @@ static void nfto_flow_take_over(struct nfto_flow *flow)
 						     nfto_owner_params);
 }
 
-/* By what else a flow can become wrong that we cannot place: a native driver may have it. */
-static void nfto_flow_note_way(struct nfto_way *way, const struct nfto_rule *rule)
-{
-	way->port = rule->match.in_ifindex;
-	way->out = rule->out->ifindex;
-	ether_addr_copy(way->mac, rule->eth_dst);
-}
-
 /* The core offers @rule for a flow that has no business at a port. */
 static void nfto_flow_offer(struct nfto_flow *flow, const struct nfto_rule *rule,
 			    enum nfto_reason reason)
@@ -482,8 +474,11 @@ again:
 		flow = fresh;
 		fresh = NULL;
 	}
-	if (!unfit)
-		nfto_flow_note_way(&flow->way, &rule);
+	if (!unfit) {	/* wherever it is placed: a native driver may have it */
+		flow->way.port = rule.match.in_ifindex;
+		flow->way.out = rule.out->ifindex;
+		ether_addr_copy(flow->way.mac, rule.eth_dst);
+	}
 	nfto_flow_offer(flow, &rule, reason);
 out_unlock:
 	spin_unlock_bh(&nfto_lock);

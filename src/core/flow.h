@@ -4,7 +4,8 @@
  *
  * The cookie is the address of a struct flow_offload_tuple: good as long as the core's flow lives,
  * recycled afterwards. Nobody but flow.c looks behind it, only under nfto_lock, and only from
- * REPLACE to the earlier of DESTROY and UNBIND: a flow is @attached exactly then. The conntrack
+ * REPLACE to DESTROY or, if that is earlier, to the UNBIND of its device; where native drivers
+ * share the flowtable, to the flowtable's end. A flow is @attached exactly then. The conntrack
  * entry is referenced for as long as the object exists, so that what hardware counted last can
  * still be accounted when it is deleted; its status bits are touched only while attached.
  *
