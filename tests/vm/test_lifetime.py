@@ -245,7 +245,7 @@ def test_native_flows_follow_their_neighbour(router):
     wait_for(lambda: probe(flow) or router.asic.entries, 10 * SCALE, "a flow in hardware")
     port = router["p1"]
     port.host_mac = "02:00:00:00:01:09"
-    router.ns.ip(*list(port.address_lines())[2:4])
+    router.ns.ip(*port.neighbour_lines())
     wait_for(lambda: not deliver([flow.probe(ORIGINAL)]).faults(), SCALE, "the new address")
     for _ in range(10):
         probe(flow)

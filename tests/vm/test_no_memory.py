@@ -134,7 +134,7 @@ class Neighbours:
         self.add(1)
         port = self.router["p3"]
         port.host_mac = "02:00:00:00:78:%02x" % next(self.octets)
-        self.router.ns.ip(*list(port.address_lines())[2:4])
+        self.router.ns.ip(*port.neighbour_lines())
         wait_for(lambda: self.router.asic.calls["del"] >= before + 2, 20 * SCALE, "an end")
         self.agreement.wait()
         return self.router.asic.calls["del"] == before + 2

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """Whether the ASIC, the module and the kernel's tables say the same, and nothing is left to do."""
 
-from nfto import conntrack, device
+from nfto import conntrack, device, frames
 from nfto.cli import Cli
 from nfto.shell import SCALE, wait_for
 
 # Until they agree, after whatever it was: seconds. What only the kernel's own collector sees is
 # gone soon; a driver that failed to delete is asked again with patience.
 SETTLED = 15 * SCALE
-
-
-PROTOCOLS = {6: "tcp", 17: "udp"}
+PROTOCOLS = {number: name for name, number in frames.PROTOCOLS.items()}
 
 
 def as_tuple(flow):

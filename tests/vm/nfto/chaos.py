@@ -337,7 +337,7 @@ class Storm:
     def do_neighbour(self):
         port = self.port()
         port.host_mac = "02:00:00:00:%02x:%02x" % (port.index, self.chance.randint(2, 9))
-        self.router.ns.ip(*list(port.address_lines())[2:4])
+        self.router.ns.ip(*port.neighbour_lines())
 
     def do_route(self):
         """The way to what is behind a gateway."""

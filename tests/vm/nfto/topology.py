@@ -142,14 +142,18 @@ class Port:
         yield "link set %s addrgenmode none" % self.name
         yield "link set %s up" % self.name
 
+    def neighbour_lines(self, device=None):
+        """The host on the wire, with the MAC that it has now."""
+        for family in "ipv4", "ipv6":
+            yield "neigh replace %s lladdr %s nud permanent dev %s" % (
+                self.host[family], self.host_mac, device or self.name)
+
     def address_lines(self, device=None):
         """The device that has the addresses may be another, on top of the port."""
         device = device or self.name
         yield "address replace %s/24 dev %s" % (self.address["ipv4"], device)
         yield "address replace %s/64 dev %s nodad" % (self.address["ipv6"], device)
-        for family in "ipv4", "ipv6":
-            yield "neigh replace %s lladdr %s nud permanent dev %s" % (
-                self.host[family], self.host_mac, device)
+        yield from self.neighbour_lines(device)
         yield "route replace 10.77.%d.0/24 via %s" % (self.index + 1, self.host["ipv4"])
         yield "route replace fd77:%x::/64 via %s" % (self.index + 1, self.host["ipv6"])
 
