@@ -9,9 +9,9 @@ from nfto import device, kmod, limits, rules
 from nfto.flow import BOTH, ORIGINAL, Flow
 from nfto.shell import SCALE, wait_for
 from nfto.topology import Router
-from nfto.traffic import (Background, Measurement, assert_delivered, assert_hardware,
-                          assert_software, deliver, entries, establish, established, measure,
-                          offloaded, probe)
+from nfto.traffic import (Background, Measurement, assert_back, assert_delivered,
+                          assert_hardware, assert_software, deliver, entries, establish,
+                          established, measure, offloaded, probe)
 
 pytest_plugins = "nfto.fixtures"
 
@@ -149,7 +149,7 @@ def test_anything_in_any_order(seed):
         router.asic.set(latency_us=0, fail_add=0, fail_del=0)
         router.nft(rules.whole(router))
         for each in flow, safe:
-            assert_hardware(measure(offloaded(each, deadline=30 * SCALE), 10))
+            assert_back(each, deadline=30 * SCALE)
         router.nft("flush ruleset")
         wait_for(lambda: router.asic.entries == 0, 5 * SCALE, "an empty table")
         assert router.asic.calls["orphaned"] == 0

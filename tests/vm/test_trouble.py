@@ -9,8 +9,9 @@ import pytest
 from nfto import conntrack, kmod, rules
 from nfto.flow import BOTH, Flow
 from nfto.shell import SCALE, wait_for
-from nfto.traffic import (Background, Ledger, assert_delivered, assert_hardware, assert_software,
-                          deliver, entries, establish, established, measure, offloaded, probe)
+from nfto.traffic import (Background, Ledger, assert_back, assert_delivered, assert_hardware,
+                          assert_software, deliver, entries, establish, established, measure,
+                          offloaded, probe)
 
 pytest_plugins = "nfto.fixtures"
 
@@ -203,7 +204,7 @@ def test_an_unresolved_neighbour(router, quiet):
     assert None in entries(flow)
     router.ns.ip(*client.address_lines())
     assert_delivered(ledger.settle())
-    assert_hardware(measure(offloaded(flow), 10))
+    assert_back(flow)
 
 
 def test_offload_switched_off_on_the_device(router, quiet):

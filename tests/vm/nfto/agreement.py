@@ -62,8 +62,8 @@ class Agreement:
         said = [connection for connection in connections if "[HW_" in connection.line
                 and not hardware.intersection(connection.tuples())]
         return ["no hardware: " + connection.line for connection in said] + [
-            "%s: %s" % (each, tags.get(each, "no such connection"))
-            for each in {as_tuple(flow) for flow in flows}
+            "%s: %s" % (flow, tags.get(each, "no such connection"))
+            for flow, each in ((flow, as_tuple(flow)) for flow in flows)
             if ("[HW_" if each in hardware else "OFFLOAD]") not in tags.get(each, "")]
 
     def reached(self):

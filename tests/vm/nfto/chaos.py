@@ -20,8 +20,7 @@ from nfto.netns import Namespace
 from nfto.nics import NICS, driver_of
 from nfto.shell import SCALE, CommandError, wait_for
 from nfto.topology import Router
-from nfto.traffic import (Ledger, assert_hardware, establish, measure, offloaded,
-                          probe)
+from nfto.traffic import Ledger, assert_back, establish, probe
 from nfto.worker import Repeated, Worker
 
 ADDRESSES = 12
@@ -212,7 +211,7 @@ class Storm:
         self.load(self.router.names)
         with self.traffic.paused():
             for flow in self.kept:
-                assert_hardware(measure(offloaded(flow, deadline=20 * SCALE), 5))
+                assert_back(flow, 5, deadline=20 * SCALE)
         self.agreement.wait()
 
     def die(self):

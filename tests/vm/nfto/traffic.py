@@ -190,6 +190,21 @@ def assert_hardware(measured):
         assert share == want, "%s: %s instead of %s" % (direction, share, want)
 
 
+def assert_back(flow, count=10, deadline=10 * SCALE):
+    """After a change of the ways the flow is in hardware again in time, and stays there for so many
+    packets each way. Not the first time for certain: the module looks at all flows once more a
+    moment after a change, and cannot tell those that are new by then from the ones before."""
+    end = time.monotonic() + deadline
+    while True:
+        measured = measure(offloaded(flow, end - time.monotonic()), count)
+        assert_delivered(measured.ledger)
+        try:
+            return assert_hardware(measured)
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+
+
 def assert_software(measured):
     """All arrived as they must, the host forwarded every one, the ASIC none."""
     assert_delivered(measured.ledger)
