@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/slab.h>
-#include <net/netfilter/nf_conntrack_acct.h>
 #include "../compat/flowtable.h"
 #include "bind.h"
 #include "event.h"
@@ -48,30 +47,6 @@ struct nfto_flow *nfto_flow_find(unsigned long cookie)
 struct nfto_flow *nfto_flow_back(const struct nfto_flow *flow)
 {
 	return nfto_flow_find((unsigned long)&flow->core->tuplehash[!flow->dir].tuple);
-}
-
-/*
- * Says in conntrack whether any direction is in hardware. The core would say so by itself if our
- * callback returned 0, but after the callback, racing with us. A native driver's flows are the
- * core's to mark.
- */
-static void nfto_flow_mark(const struct nfto_flow *flow, bool hardware)
-{
-	const struct nfto_flow *other;
-
-	lockdep_assert_held(&nfto_lock);
-	if (!flow->attached || flow->table->num_native)
-		return;
-	if (!hardware) {
-		other = nfto_flow_back(flow);
-		hardware = other && other->installed;
-	}
-	if (hardware == test_bit(IPS_HW_OFFLOAD_BIT, &flow->ct->status))
-		return;
-	if (!hardware)
-		clear_bit(IPS_HW_OFFLOAD_BIT, &flow->ct->status);
-	else if (!nfto_flow_dying(flow->core))
-		set_bit(IPS_HW_OFFLOAD_BIT, &flow->ct->status);
 }
 
 /* Deletion needs no egress device; nothing else may follow. */
@@ -222,16 +197,6 @@ static void nfto_flow_find_way(struct nfto_way *way, const struct flow_offload *
 		way->family = AF_INET6;
 		memcpy(way->to, &back->src_v6, sizeof(way->to));
 	}
-}
-
-/* What conntrack has counted of the direction; nothing if it does not count. */
-bool nfto_flow_acct(const struct nfto_flow *flow, u64 *packets, u64 *bytes)
-{
-	const struct nf_conn_acct *acct = nf_conn_acct_find(flow->ct);
-
-	*packets = acct ? atomic64_read(&acct->counter[flow->dir].packets) : 0;
-	*bytes = acct ? atomic64_read(&acct->counter[flow->dir].bytes) : 0;
-	return acct;
 }
 
 static struct nfto_flow *nfto_flow_alloc(struct flow_offload *core, u8 dir)
@@ -454,6 +419,8 @@ again:
 		nfto_flow_detach(flow, NFTO_REASON_SUPERSEDED);
 		flow = NULL;
 	}
+	if (flow)
+		nfto_flow_keep_tag(flow);
 	if (flow && flow->port) {
 		/* queued or in hardware as it is now, or on its way out; the core asks again */
 		if (!flow->wanted || (!reason && nfto_rule_equal(&flow->rule, &rule)))
@@ -498,7 +465,9 @@ static void nfto_flow_remember(struct flow_offload *core, u8 dir, enum nfto_reas
 	spin_lock_bh(&nfto_lock);
 	flow = nfto_flow_find(fresh->cookie);
 	table = flow ? flow->table : nfto_bind_table_of(core, dir);
-	if (!flow && table && nfto_flow_attach(fresh, table)) {
+	if (flow)
+		nfto_flow_keep_tag(flow);
+	else if (table && nfto_flow_attach(fresh, table)) {
 		flow = fresh;
 		fresh = NULL;
 		flow->rule.match.in_ifindex = flow->way.in;
@@ -537,6 +506,8 @@ void nfto_flow_stats(struct flow_cls_offload *cls)
 
 	spin_lock_bh(&nfto_lock);
 	flow = nfto_flow_find(cls->cookie);
+	if (flow)
+		nfto_flow_keep_tag(flow);
 	/*
 	 * Only a use since the last answer counts: the core adds its timeout to it in 64 bits and
 	 * compares with a 32-bit time, so an older one could move the flow's end backwards.
@@ -713,29 +684,10 @@ struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port, unsigned long dead
 	return found;
 }
 
-/* The core must not think that a flow is idle because only hardware sees its packets. */
-static void nfto_flow_keep_alive(const struct nfto_flow *flow)
-{
-	u32 keep = nfto_flowtable_timeout(flow->ct);
-	u32 timeout = (u32)jiffies + keep;
-
-	lockdep_assert_held(&nfto_lock);
-	if (!flow->attached || nfto_flow_dying(flow->core))
-		return;
-	/*
-	 * Not at every poll: the core offers a flow again only if it finds this time more than a
-	 * second old, and the other direction may wait for that. Asking us for statistics (at a
-	 * tenth of the timeout) is spared all the same.
-	 */
-	if ((s32)(timeout - READ_ONCE(flow->core->timeout)) > (s32)min_t(u32, 2 * HZ, keep / 8))
-		WRITE_ONCE(flow->core->timeout, timeout);
-}
-
 void nfto_flow_counted(struct nfto_flow *flow, u64 packets, u64 bytes)
 {
-	struct nf_conn_acct *acct;
-
 	spin_lock_bh(&nfto_lock);
+	nfto_flow_keep_tag(flow);
 	/* the end of an older flow of the same connection may have cleared it */
 	if (flow->installed && flow->wanted)
 		nfto_flow_mark(flow, true);
@@ -747,12 +699,8 @@ void nfto_flow_counted(struct nfto_flow *flow, u64 packets, u64 bytes)
 	if (flow->attached)	/* `counter` may have come or gone with a new ruleset */
 		flow->account = flow->table->ft->flags & NF_FLOWTABLE_COUNTER;
 	nfto_watch_neigh_used(nf_ct_net(flow->ct), flow->way.mac);
-	/* not nf_ct_acct_add(): its 32 bits of bytes are 1.4 s at 25 Gbit/s */
-	acct = flow->account ? nf_conn_acct_find(flow->ct) : NULL;
-	if (acct) {
-		atomic64_add(packets, &acct->counter[flow->dir].packets);
-		atomic64_add(bytes, &acct->counter[flow->dir].bytes);
-	}
+	if (flow->account)
+		nfto_flow_acct_add(flow, packets, bytes);
 	nfto_flow_keep_alive(flow);
 out_unlock:
 	spin_unlock_bh(&nfto_lock);

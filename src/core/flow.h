@@ -86,6 +86,7 @@ struct nfto_flow {
 	u64 bytes_before;
 	unsigned long since;		/* jiffies, when this object began */
 	unsigned long next_try;		/* jiffies, if refused or failed */
+	unsigned long untagged;		/* jiffies, odd; since conntrack's tag is missed, or 0 */
 	char *text;			/* the driver's own words, or NULL */
 	int err;			/* the driver's errno, or 0 */
 	u32 poll_round;

@@ -48,6 +48,21 @@ struct nfto_flow *nfto_flow_back(const struct nfto_flow *flow);
 /* What conntrack has counted of the direction; false: it does not count, and both are 0. */
 bool nfto_flow_acct(const struct nfto_flow *flow, u64 *packets, u64 *bytes);
 
+/* Adds to it, if it counts. */
+void nfto_flow_acct_add(const struct nfto_flow *flow, u64 packets, u64 bytes);
+
+/* [HW_OFFLOAD]: whether any direction is in hardware. */
+void nfto_flow_mark(const struct nfto_flow *flow, bool hardware);
+
+/*
+ * [OFFLOAD]: that there is a flow; to be asked whenever the core or the hardware says something of
+ * it. A flow that is not attached is left alone.
+ */
+void nfto_flow_keep_tag(struct nfto_flow *flow);
+
+/* There were packets: the core, which has not seen them, is told. */
+void nfto_flow_keep_alive(const struct nfto_flow *flow);
+
 /*
  * The next flow of @port that the round of its polling has not looked at, or NULL. Those that it
  * has go to the tail, where new ones are too. Who walks for another end makes it a round of its

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from nfto import conntrack, kmod, rules
+from nfto import conntrack, device, kmod, rules
 from nfto.flow import BOTH, REPLY, Flow
 from nfto.shell import SCALE, CommandError, run, wait_for
 from nfto.topology import Router
@@ -148,6 +148,29 @@ def test_ruleset_reloaded_under_traffic(router):
         assert_hardware(measure(offloaded(flow), 10))
     assert router.asic.entries == 2 * len(flows)
     assert router.asic.calls["orphaned"] == 0
+
+
+@pytest.mark.every_kernel
+def test_connections_are_not_forgotten_while_they_flow(router):
+    """Their flows end, and the flowtable right behind: the kernel ends them a second time then,
+    when the new ones are there."""
+    flows = [established(router, family, proto, "none") for family in ("ipv4", "ipv6")
+             for proto in ("udp", "tcp") for _ in range(3)]
+    with device.opened(router.ns) as family, Background(*flows, rate=1000) as background:
+        for _ in range(3):
+            background.more(30)
+            family.flush()
+            router.nft(rules.whole(router))
+        background.more(30)
+        wait_for(lambda: not forgotten(router, flows), 10 * SCALE,
+                 lambda: "connections that stay: %s" % conntrack.listed(router)[0])
+    background.assert_none_lost()
+
+
+def forgotten(router, flows):
+    """Those whose connections conntrack will forget, though they are in a flowtable."""
+    kept = conntrack.offloaded(router)
+    return [flow for flow in flows if not any(connection.has(flow) for connection in kept)]
 
 
 @pytest.mark.every_kernel

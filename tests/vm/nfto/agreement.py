@@ -58,7 +58,7 @@ class Agreement:
         if, and only if, one of its directions is."""
         hardware = {as_tuple(flow) for flow in flows if flow["state"] == "hardware"}
         tags = {each: connection.line for connection in connections
-                for each in connection.tuples()}
+                for each in connection.tuples() if connection.timeout() is None}
         said = [connection for connection in connections if "[HW_" in connection.line
                 and not hardware.intersection(connection.tuples())]
         return ["no hardware: " + connection.line for connection in said] + [

@@ -32,6 +32,11 @@ class Connection:
                 and (first.get("src"), first.get("dst")) == (view.src, view.dst)
                 and (first.get("sport"), first.get("dport")) == (str(view.sport), str(view.dport)))
 
+    def timeout(self):
+        """Seconds until conntrack forgets it; None: not as long as it is in a flowtable."""
+        word = self.line.split()[2]
+        return int(word) if word.isdigit() else None
+
     def tuples(self):
         """How packets of each direction come in: protocol, source, its port, destination, its."""
         return [(self.line.split()[0], side["src"], side.get("sport"), side["dst"],
@@ -65,6 +70,12 @@ def listed(router):
 def having(tag, lines):
     # the family and its number come first
     return [Connection(line.split(None, 2)[2]) for line in lines if tag in line]
+
+
+def offloaded(router):
+    """Connections that are in a flowtable, and are not forgotten meanwhile."""
+    return [connection for connection in having("OFFLOAD]", listed(router)[0])
+            if connection.timeout() is None]
 
 
 def tagged(router, tag="[HW_OFFLOAD]"):
