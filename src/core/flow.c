@@ -176,6 +176,7 @@ void nfto_flow_detach(struct nfto_flow *flow, enum nfto_reason reason)
 	list_del(&flow->table_node);
 	if (flow->installed)
 		nfto_flow_mark(flow, false);
+	nfto_flow_take_back_tag(flow);
 	flow->attached = false;
 	flow->core = NULL;
 	flow->reason = reason;

@@ -101,6 +101,7 @@ struct nfto_flow {
 	bool busy;
 	bool owner;
 	bool seen;			/* packets since the core last asked */
+	bool retagged;			/* attached; we set that tag, and have not looked since */
 	bool account;			/* the flowtable has `counter` */
 	bool holds_out;			/* a reference on rule.out is held */
 	struct nfto_way way;

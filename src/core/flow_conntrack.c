@@ -4,8 +4,8 @@
 #include "bind.h"
 #include "flow_internal.h"
 
-/* A flow's connection lives at least this much longer; its flowtable's end shortens it again. */
-#define NFTO_TAGGED_TIMEOUT (300 * HZ)
+/* The core's time for connections in a flowtable; with the flow's end it shortens it. */
+#define NFTO_TAGGED_TIMEOUT (86400 * HZ)
 
 /*
  * Says in conntrack whether any direction is in hardware. The core would say so by itself if our
@@ -32,18 +32,32 @@ void nfto_flow_mark(const struct nfto_flow *flow, bool hardware)
 }
 
 /*
+ * Was the flow's end under way as the tag was set? Then the core takes it away no more. If it is a
+ * newer flow's by now, that gets it back.
+ */
+void nfto_flow_take_back_tag(struct nfto_flow *flow)
+{
+	lockdep_assert_held(&nfto_lock);
+	if (flow->retagged && nfto_flow_dying(flow->core))
+		clear_bit(IPS_OFFLOAD_BIT, &flow->ct->status);
+	flow->retagged = false;
+}
+
+/*
  * The core ends a flow once more that waits for its garbage collection when the flowtable goes, and
  * so takes the tag from the connection though a newer flow in another flowtable has set it. Without
  * it conntrack forgets the connection in a minute or two, and the flow with it.
  *
  * The core takes the tag away a moment before it says that a flow ends. So it is not what is seen
- * once that counts, but what is still so a second later.
+ * once that counts, but what is still so a second later; and if it did so in just that moment,
+ * see take_back_tag().
  */
 void nfto_flow_keep_tag(struct nfto_flow *flow)
 {
 	struct nf_conn *ct = flow->ct;
 
 	lockdep_assert_held(&nfto_lock);
+	nfto_flow_take_back_tag(flow);
 	if (!flow->attached || nfto_flow_dying(flow->core) ||
 	    test_bit(IPS_OFFLOAD_BIT, &ct->status)) {
 		flow->untagged = 0;
@@ -53,13 +67,11 @@ void nfto_flow_keep_tag(struct nfto_flow *flow)
 		flow->untagged = jiffies | 1;
 	if (time_before(jiffies, flow->untagged + HZ))
 		return;
-	set_bit(IPS_OFFLOAD_BIT, &ct->status);
-	smp_mb__after_atomic();	/* who says now that it ends has taken away ours, or we see it */
-	if (nfto_flow_dying(flow->core))
-		clear_bit(IPS_OFFLOAD_BIT, &ct->status);
-	else if (nf_ct_expires(ct) < NFTO_TAGGED_TIMEOUT)
-		WRITE_ONCE(ct->timeout, nfct_time_stamp + NFTO_TAGGED_TIMEOUT);
 	flow->untagged = 0;
+	flow->retagged = true;
+	set_bit(IPS_OFFLOAD_BIT, &ct->status);
+	if (nf_ct_expires(ct) < NFTO_TAGGED_TIMEOUT / 2)
+		WRITE_ONCE(ct->timeout, nfct_time_stamp + NFTO_TAGGED_TIMEOUT);
 }
 
 /* The core must not think that a flow is idle because only hardware sees its packets. */

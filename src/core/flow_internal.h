@@ -60,6 +60,9 @@ void nfto_flow_mark(const struct nfto_flow *flow, bool hardware);
  */
 void nfto_flow_keep_tag(struct nfto_flow *flow);
 
+/* Before an attached flow is detached. */
+void nfto_flow_take_back_tag(struct nfto_flow *flow);
+
 /* There were packets: the core, which has not seen them, is told. */
 void nfto_flow_keep_alive(const struct nfto_flow *flow);
 
