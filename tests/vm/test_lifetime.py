@@ -112,6 +112,7 @@ def test_a_crowd_is_swept_away_at_once(router):
         wait_for(lambda: router.asic.entries == 200, 30 * SCALE, "200 entries")
         router.nft(rules.whole(router, []))
         wait_for(lambda: router.asic.entries == 0, 3 * SCALE, "an empty table")
+        background.more(10)
     background.assert_none_lost()
     assert router.asic.calls["orphaned"] == 0
 
