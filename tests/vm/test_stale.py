@@ -8,10 +8,10 @@ import pytest
 
 from nfto import rules
 from nfto.flow import ORIGINAL, REPLY
-from nfto.moving import BOUND, HARDWARE, SELECT, MovingFlow, Way
+from nfto.moving import BOUND, HARDWARE, SELECT, MovingFlow, Way, assert_switched
 from nfto.scene import FAMILIES, FLOWS, PORTS, Scene, nets
 from nfto.shell import SCALE, wait_for
-from nfto.traffic import Ledger, assert_back, assert_delivered, deliver
+from nfto.traffic import Ledger, assert_delivered, deliver, offloaded
 
 pytest_plugins = "nfto.fixtures"
 
@@ -235,4 +235,5 @@ def test_an_answer_comes_where_no_route_leads(router, family):
         return not ledger.settle(0.5).faults()
 
     wait_for(arrives, BOUND, "a packet to the server")
-    assert_back(flow)
+    offloaded(flow)
+    assert_switched(flow)

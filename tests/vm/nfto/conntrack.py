@@ -72,12 +72,6 @@ def having(tag, lines):
     return [Connection(line.split(None, 2)[2]) for line in lines if tag in line]
 
 
-def offloaded(router):
-    """Connections that are in a flowtable, and are not forgotten meanwhile."""
-    return [connection for connection in having("OFFLOAD]", listed(router)[0])
-            if connection.timeout() is None]
-
-
 def tagged(router, tag="[HW_OFFLOAD]"):
     """Connections of which the kernel itself says so: an old conntrack(8) mixes up its tags."""
     return having(tag, listed(router)[0])
