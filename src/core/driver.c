@@ -119,6 +119,8 @@ static const struct nfto_driver nfto_drivers[] = {
 		 */
 		.prio = 1,
 		.errnos = nfto_errnos_mlx5,
+		.no_rule_to_delete = -EINVAL,	/* en_tc.c, mlx5e_delete_flower() */
+		.no_rule_to_ask = -EINVAL,	/* en_tc.c, mlx5e_stats_flower() */
 	},
 	{
 		/* VFs, PFs that do not manage their eswitch, and kernels before 5.12. */
@@ -136,6 +138,8 @@ static const struct nfto_driver nfto_drivers[] = {
 		.hazards = NFTO_ALL_REAL | BIT(NFTO_HAZARD_TTL_ONE),
 		.prio = 1,
 		.errnos = nfto_errnos_mlx5,
+		.no_rule_to_delete = -EINVAL,	/* en_tc.c, mlx5e_delete_flower() */
+		.no_rule_to_ask = -EINVAL,	/* en_tc.c, mlx5e_stats_flower() */
 	},
 	{
 		/* Representors of its flower firmware (nfp_net_repr.c, flower/main.c). */
@@ -162,6 +166,7 @@ static const struct nfto_driver nfto_drivers[] = {
 		.hazards = NFTO_ALL_REAL | BIT(NFTO_HAZARD_TAGGED_HIT),
 		.prio = 1,		/* not looked at */
 		.errnos = nfto_errnos_nfp,
+		.no_rule_to_ask = -EINVAL,	/* flower/offload.c, nfp_flower_get_stats() */
 	},
 	{
 		/*
@@ -246,6 +251,8 @@ static const struct nfto_driver nfto_drivers[] = {
 			   BIT(NFTO_HAZARD_NAT_UNPROVEN),
 		.prio = 1,		/* not looked at */
 		.errnos = nfto_errnos_bnxt,
+		.no_rule_to_delete = -EINVAL,	/* bnxt_tc.c, bnxt_tc_del_flow() */
+		.no_rule_to_ask = -1,		/* bnxt_tc.c, bnxt_tc_get_flow_stats() */
 	},
 };
 

@@ -114,6 +114,9 @@ struct nfto_driver {
 	u32 prio;		/* of our rules; never 0 (mlx5 crashes on it) */
 	bool counts_l2;		/* its byte counters include the Ethernet header and tags */
 	const struct nfto_driver_errno *errnos;	/* where it differs from others, or NULL */
+	/* what it answers if it has no such rule; 0: -ENOENT */
+	int no_rule_to_delete;
+	int no_rule_to_ask;
 };
 
 /*

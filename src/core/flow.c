@@ -381,6 +381,12 @@ static void nfto_flow_offer(struct nfto_flow *flow, const struct nfto_rule *rule
 	}
 	if (flow->tries && flow->epoch == port->epoch && time_before(jiffies, flow->next_try))
 		return;
+	if (nfto_port_full(port)) {
+		/* what the driver has said to this very flow says more */
+		if (flow->reason != NFTO_REASON_TABLE_FULL)
+			nfto_flow_refuse(flow, NFTO_REASON_TABLE_FULL);
+		return;
+	}
 
 	flow->port = port;
 	flow->wanted = true;
@@ -663,6 +669,23 @@ void nfto_flow_idle(struct nfto_flow *flow)
 	if (flow->installed && !flow->wanted && list_empty(&flow->queue_node))
 		nfto_flow_enqueue(flow);
 	nfto_flow_settle(flow);
+	spin_unlock_bh(&nfto_lock);
+}
+
+void nfto_flow_lost(struct nfto_flow *flow)
+{
+	spin_lock_bh(&nfto_lock);
+	flow->busy = false;
+	if (flow->wanted) {
+		flow->reason = NFTO_REASON_LOST;
+		nfto_flow_end_installed(flow);
+		flow->reason = NFTO_REASON_NONE;
+		flow->state = NFTO_STATE_QUEUED;
+		nfto_flow_enqueue(flow);
+	} else {
+		nfto_flow_end_installed(flow);
+		nfto_flow_settle(flow);
+	}
 	spin_unlock_bh(&nfto_lock);
 }
 

@@ -162,10 +162,11 @@ void nfto_flow_end_changed(struct nfto_net *net, const struct nfto_change *chang
 u32 nfto_flow_flush(const struct nfto_filter *filter);
 
 /*
- * The flows of @port are not to be in hardware any more, for @reason; they go on in software. The
- * port's reason keeps others away. The port's mutex is held.
+ * The flows of @port that the round of its polling has not looked at are not to be in hardware any
+ * more, for @reason; they go on in software. True: that was all of them; false: the time was over
+ * first (@deadline, in jiffies). The port's mutex is held.
  */
-void nfto_flow_leave(struct nfto_port *port, enum nfto_reason reason);
+bool nfto_flow_leave(struct nfto_port *port, enum nfto_reason reason, unsigned long deadline);
 
 /*
  * The worker's side. The port's mutex is held, nfto_lock is not.
@@ -175,7 +176,9 @@ struct nfto_flow *nfto_flow_next(struct nfto_port *port);	/* added(), deleted() 
 void nfto_flow_added(struct nfto_flow *flow, int err, enum nfto_reason reason, const char *text);
 void nfto_flow_deleted(struct nfto_flow *flow, int err);
 void nfto_flow_idle(struct nfto_flow *flow);
-/* idle(); none behind @deadline, in jiffies */
+/* The driver has no rule for it any more: it is queued anew, if it is still wanted. */
+void nfto_flow_lost(struct nfto_flow *flow);
+/* idle() or lost(); none behind @deadline, in jiffies */
 struct nfto_flow *nfto_flow_poll_next(struct nfto_port *port, unsigned long deadline);
 void nfto_flow_counted(struct nfto_flow *flow, u64 packets, u64 bytes);
 /* Becomes the owner of its match, so that the driver may be asked; NONE if it may. */

@@ -226,21 +226,23 @@ struct nfto_flow *nfto_flow_next_at_port(struct nfto_port *port)
 	return flow;
 }
 
-void nfto_flow_leave(struct nfto_port *port, enum nfto_reason reason)
+bool nfto_flow_leave(struct nfto_port *port, enum nfto_reason reason, unsigned long deadline)
 {
 	unsigned int looked = 0;
 	struct nfto_flow *flow;
+	bool done = false;
 
 	lockdep_assert_held(&port->mutex);
 	spin_lock_bh(&nfto_lock);
-	port->poll_round++;
-	while ((flow = nfto_flow_next_at_port(port))) {
-		if (flow->wanted)
+	while (!done && !time_after(jiffies, deadline)) {
+		flow = nfto_flow_next_at_port(port);
+		done = !flow;
+		if (flow && flow->wanted)
 			nfto_flow_withdraw(flow, reason);
 		nfto_flow_breathe(&looked);
 	}
-	port->poll_round++;
 	spin_unlock_bh(&nfto_lock);
+	return done;
 }
 
 /* Nothing new comes that would have to go too: the device is not registered any more. */

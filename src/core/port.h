@@ -64,9 +64,10 @@ struct nfto_port {
 	unsigned long bind_next;	/* jiffies */
 	unsigned long retry_next;	/* jiffies */
 	unsigned int full_tries;
-	unsigned long full_until;	/* jiffies; meaningful if full_tries is not 0 */
+	unsigned long full_until;	/* jiffies, or 0; read without the mutex, see port_full() */
 	unsigned long poll_next;	/* jiffies */
 	u32 poll_round;
+	enum nfto_reason leaving;	/* why its flows are being taken out; NONE: they are not */
 	enum nfto_reason logged;	/* what was last said about failing rules */
 	unsigned long logged_at;	/* jiffies */
 	/* the rules of a probe that are in hardware now, see probe.h */
@@ -114,6 +115,30 @@ struct net_device *nfto_port_peer(const struct nfto_port *port);
 /* Is @out a port on the same ASIC as @port? Caller holds nfto_lock. */
 enum nfto_reason nfto_port_reaches(const struct nfto_port *port, const struct net_device *out);
 
+/*
+ * Did the driver say that its table is full, a short while ago? Nobody asks it again before that is
+ * over, or something was deleted. Any context.
+ */
+static inline bool nfto_port_full(const struct nfto_port *port)
+{
+	unsigned long until = READ_ONCE(port->full_until);
+
+	return until && time_before(jiffies, until);
+}
+
+/* There is room again. The port's mutex is held. */
+static inline void nfto_port_has_room(struct nfto_port *port)
+{
+	port->full_tries = 0;
+	WRITE_ONCE(port->full_until, 0);
+}
+
+/*
+ * Flows that recheck() found to have to leave hardware do so, as many as can until @deadline, in
+ * jiffies. Nothing is polled before all have. The port's mutex is held.
+ */
+void nfto_port_go_on_leaving(struct nfto_port *port, unsigned long deadline);
+
 /* The worker's ends of a port. RTNL and the port's mutex are held. */
 void nfto_port_try_bind(struct nfto_port *port);
 void nfto_port_recheck(struct nfto_port *port);
@@ -123,7 +148,8 @@ bool nfto_port_try_end(struct nfto_port *port);
 /*
  * One driver call. The port's mutex is held, and RTNL unless the port is @unlocked. add() returns
  * NFTO_REASON_NONE or why not, and what the driver said in *@err (0: it was not asked) and @extack;
- * the others return what the driver said, but that it has no such rule is no failure of del().
+ * the others return what the driver said, but that it has no such rule is no failure of del(), and
+ * -ENOENT of stats(), however the driver says it.
  */
 enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
 			       struct netlink_ext_ack *extack, int *err);
@@ -150,6 +176,9 @@ void nfto_port_gone(struct net_device *dev);
  * Any context.
  */
 void nfto_port_changed(const struct net_device *dev);
+
+/* What may happen to its flows: BIT(enum nfto_hazard), by the dialects that the policy allows. */
+u32 nfto_port_hazards(const struct nfto_port *port);
 
 /* What users are told of a port. */
 struct nfto_port_info {

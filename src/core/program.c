@@ -25,23 +25,13 @@ static void nfto_program_log(struct nfto_port *port, enum nfto_reason reason, in
 			     text ? text : "");
 }
 
-/*
- * A full table says so to every flow: once it did, nobody asks again before something was deleted
- * or the port's back-off is over.
- */
-static bool nfto_program_full(const struct nfto_port *port)
+/* A full table would say so to every flow: the first that hears it keeps the others away. */
+static void nfto_program_note_full(struct nfto_port *port)
 {
-	return port->full_tries && time_before(jiffies, port->full_until);
-}
+	unsigned long wait = min_t(unsigned long, HZ << min(port->full_tries, 6U), NFTO_FULL_MAX);
 
-static void nfto_program_note_full(struct nfto_port *port, bool full)
-{
-	if (!full) {
-		port->full_tries = 0;
-		return;
-	}
-	port->full_until = jiffies + min_t(unsigned long, HZ << min(port->full_tries, 6U),
-					   NFTO_FULL_MAX);
+	lockdep_assert_held(&port->mutex);
+	WRITE_ONCE(port->full_until, (jiffies + wait) | 1);
 	port->full_tries++;
 }
 
@@ -54,7 +44,7 @@ static void nfto_program_add(struct nfto_port *port, struct nfto_flow *flow)
 	lockdep_assert_held(&port->mutex);
 	if (port->reason)		/* only written under our mutex */
 		reason = port->reason;
-	else if (nfto_program_full(port))
+	else if (nfto_port_full(port))
 		reason = NFTO_REASON_TABLE_FULL;
 	else
 		reason = nfto_flow_claim(flow);
@@ -63,11 +53,11 @@ static void nfto_program_add(struct nfto_port *port, struct nfto_flow *flow)
 	if (err) {
 		nfto_program_log(port, reason, err, extack._msg);
 		if (reason == NFTO_REASON_TABLE_FULL) {
-			nfto_program_note_full(port, true);
+			nfto_program_note_full(port);
 			nfto_event_device(NFTO_EVENT_TABLE_FULL, port->dev, reason);
 		}
 	} else if (!reason) {
-		nfto_program_note_full(port, false);
+		nfto_port_has_room(port);
 	}
 	nfto_flow_added(flow, err, reason, extack._msg);
 }
@@ -80,7 +70,7 @@ int nfto_program_delete(struct nfto_port *port, struct nfto_flow *flow)
 	nfto_stats_read(port, flow);
 	err = nfto_port_del(port, flow->id, &flow->rule);
 	if (!err)
-		nfto_program_note_full(port, false);
+		nfto_port_has_room(port);
 	return err;
 }
 
@@ -109,7 +99,7 @@ static unsigned long nfto_program_next(struct nfto_port *port)
 
 	lockdep_assert_held(&port->mutex);
 	spin_lock_bh(&nfto_lock);
-	if (!list_empty(&port->queue) || !list_empty(&port->removals))
+	if (port->leaving || !list_empty(&port->queue) || !list_empty(&port->removals))
 		next = 0;
 	if (!list_empty(&port->flows))
 		next = min(next, time_before(now, port->poll_next) ? port->poll_next - now : 0);
@@ -138,12 +128,13 @@ static unsigned long nfto_program_run(struct nfto_port *port, bool rtnl)
 		nfto_port_recheck(port);
 		nfto_port_try_bind(port);
 	}
+	nfto_port_go_on_leaving(port, deadline);
 	while (!time_after(jiffies, deadline) && (flow = nfto_flow_next(port))) {
 		nfto_program_one(port, flow);
 		num++;
 	}
 	/* a budget of its own: flows must not expire because many others are being added */
-	if (!time_before(jiffies, port->poll_next) &&
+	if (!port->leaving && !time_before(jiffies, port->poll_next) &&
 	    nfto_stats_poll(port, jiffies + NFTO_HOLD)) {
 		port->poll_round++;
 		port->poll_next = jiffies + NFTO_POLL_INTERVAL;

@@ -91,6 +91,8 @@ static const struct {
 		"an older hardware entry for the flow could not be deleted yet" },
 	[NFTO_REASON_NO_MEMORY] = { "no-memory",
 		"out of memory" },
+	[NFTO_REASON_LOST] = { "lost",
+		"the driver has lost the rule (a reset or devlink reload?); it is added again" },
 	[NFTO_REASON_STALE_DEVICE] = { "stale-device",
 		"a device on the flow's way changed, so the flow has to be found anew" },
 	[NFTO_REASON_STALE_ROUTE] = { "stale-route",

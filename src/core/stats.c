@@ -11,30 +11,51 @@ static u64 nfto_stats_l2(const struct nfto_port *port, const struct nfto_rule *r
 	return port->driver->counts_l2 ? ETH_HLEN + rule->match.num_tags * VLAN_HLEN : 0;
 }
 
-void nfto_stats_read(struct nfto_port *port, struct nfto_flow *flow)
+bool nfto_stats_read(struct nfto_port *port, struct nfto_flow *flow)
 {
 	struct flow_stats stats = {};
+	int err;
 	u64 l2;
 
 	lockdep_assert_held(&port->mutex);
-	if (nfto_port_stats(port, flow->id, &flow->rule, &stats) < 0)
-		return;	/* what is not read now is in the next answer */
+	err = nfto_port_stats(port, flow->id, &flow->rule, &stats);
+	if (err < 0)	/* what is not read now is in the next answer */
+		return err != -ENOENT;
 	l2 = stats.pkts * nfto_stats_l2(port, &flow->rule);
 	nfto_flow_counted(flow, stats.pkts, stats.bytes > l2 ? stats.bytes - l2 : 0);
+	return true;
+}
+
+/*
+ * Drivers lose rules without a word to those who gave them (mlx5 when its device is reset or
+ * reloaded). Only a driver that does not have it to delete either is taken by its word.
+ */
+static bool nfto_stats_lost(struct nfto_port *port, struct nfto_flow *flow)
+{
+	if (nfto_port_del(port, flow->id, &flow->rule))
+		return false;
+	nfto_port_has_room(port);
+	nfto_flow_lost(flow);
+	return true;
 }
 
 bool nfto_stats_poll(struct nfto_port *port, unsigned long deadline)
 {
 	struct nfto_flow *flow;
-	unsigned int num = 0;
+	unsigned int num = 0, lost = 0;
 	bool done;
 
 	lockdep_assert_held(&port->mutex);
 	while ((flow = nfto_flow_poll_next(port, deadline))) {
-		nfto_stats_read(port, flow);
-		nfto_flow_idle(flow);
 		num++;
+		if (!nfto_stats_read(port, flow) && nfto_stats_lost(port, flow))
+			lost++;
+		else
+			nfto_flow_idle(flow);
 	}
+	if (lost)
+		net_warn_ratelimited("nft_offload: %s: its driver has lost rules (a reset or devlink reload?): %u added again\n",
+				     port->dev->name, lost);
 	done = !time_after(jiffies, deadline);
 	trace_stats_poll(port, num, done);
 	return done;

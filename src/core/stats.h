@@ -15,10 +15,16 @@ struct nfto_port;
 
 #define NFTO_POLL_INTERVAL HZ
 
-/* Reads one busy flow. The port's mutex is held, and RTNL where its driver needs it. */
-void nfto_stats_read(struct nfto_port *port, struct nfto_flow *flow);
+/*
+ * Reads one busy flow. The port's mutex is held, and RTNL where its driver needs it. False: the
+ * driver has no such rule.
+ */
+bool nfto_stats_read(struct nfto_port *port, struct nfto_flow *flow);
 
-/* Goes on with the port's walk until @deadline (jiffies). Same locks. True: this round is done. */
+/*
+ * Goes on with the port's walk until @deadline (jiffies). Same locks. True: this round is done.
+ * Rules that turn out to be lost are queued to be added again.
+ */
 bool nfto_stats_poll(struct nfto_port *port, unsigned long deadline);
 
 #endif

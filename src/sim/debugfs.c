@@ -115,6 +115,22 @@ static void pin_features_show(const struct nfto_sim_asic *asic, unsigned int arg
 	snprintf(line, LINE_MAX_LEN, "%u", asic->pin_features);
 }
 
+/* As a driver whose device was reset: it says nothing, and has no rule any more. */
+static int forget_store(struct nfto_sim_asic *asic, unsigned int arg, const char *line)
+{
+	u32 forget;
+	int err = parse_u32(line, 1, &forget);
+
+	if (!err && forget)
+		nfto_sim_table_forget(asic);
+	return err;
+}
+
+static void forget_show(const struct nfto_sim_asic *asic, unsigned int arg, char *line)
+{
+	strscpy(line, "0", LINE_MAX_LEN);
+}
+
 /* "ERRNO", "ERRNO COUNT" or "0". */
 static int fail_store(struct nfto_sim_asic *asic, unsigned int arg, const char *line)
 {
@@ -151,6 +167,7 @@ static const struct nfto_sim_knob_def knob_defs[] = {
 	{ "capacity", capacity_store, capacity_show },
 	{ "latency_us", latency_store, latency_show },
 	{ "pin_features", pin_features_store, pin_features_show },
+	{ "forget", forget_store, forget_show },
 	{ "fail_bind", fail_store, fail_show, NFTO_SIM_FAIL_BIND },
 	{ "fail_add", fail_store, fail_show, NFTO_SIM_FAIL_ADD },
 	{ "fail_del", fail_store, fail_show, NFTO_SIM_FAIL_DEL },

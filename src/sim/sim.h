@@ -342,7 +342,7 @@ enum nfto_sim_call {
 	NFTO_SIM_CALLS,
 };
 
-#define NFTO_SIM_KNOBS	8
+#define NFTO_SIM_KNOBS	9
 
 /* A file in debugfs: what it is of, and what it is. */
 struct nfto_sim_knob {
@@ -503,6 +503,8 @@ int nfto_sim_table_insert(struct nfto_sim_asic *asic, const struct nfto_sim_key 
 void nfto_sim_table_remove(struct nfto_sim_asic *asic, struct nfto_sim_entry *entry);
 void nfto_sim_table_drop(struct nfto_sim_asic *asic, const struct nfto_sim_binding *binding,
 			 const struct nfto_sim_port *port);
+/* All of it, as a reset would: nobody is told. asic->lock is held. */
+void nfto_sim_table_forget(struct nfto_sim_asic *asic);
 struct nfto_sim_entry *nfto_sim_table_find(struct nfto_sim_asic *asic, unsigned long cookie,
 					   u32 scope);
 bool nfto_sim_table_has_mask(const struct nfto_sim_asic *asic, const struct nfto_sim_key *mask);

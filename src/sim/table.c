@@ -284,6 +284,16 @@ void nfto_sim_table_drop(struct nfto_sim_asic *asic, const struct nfto_sim_bindi
 	}
 }
 
+void nfto_sim_table_forget(struct nfto_sim_asic *asic)
+{
+	struct nfto_sim_entry *entry;
+	unsigned long id;
+
+	lockdep_assert_held(&asic->lock);
+	xa_for_each(&asic->ids, id, entry)
+		nfto_sim_table_remove(asic, entry);
+}
+
 struct nfto_sim_entry *nfto_sim_table_find(struct nfto_sim_asic *asic, unsigned long cookie,
 					   u32 scope)
 {

@@ -66,13 +66,13 @@ def test_the_table_is_of_these_nics_and_no_others():
 
 # ---- from one dialect to the next ----
 
-class Words:
-    """cxgb4 whose filter mode has no fragments takes a rule only if it does not speak of them."""
+class Vouched:
+    """All ports are those of a NIC, and may do whatever it takes."""
 
-    def __init__(self, router, devices, trace):
+    def __init__(self, router, devices, trace, nic):
         self.router, self.devices, self.trace = router, devices, trace
-        router.asic.set(personality="cxgb4-bare")
-        self.allow(driver="cxgb4", ttl="lossy", tcp="unguarded")
+        router.asic.set(personality=nic)
+        self.allow(driver=nics.driver_of(nic), ttl="lossy", tcp="unguarded")
         router.nft(rules.whole(router))
 
     def allow(self, **policy):
@@ -85,7 +85,6 @@ class Words:
         self.establish(flow)
         self.comes_back(flow)
         now = self.router.asic.calls
-        assert [entry["match"] for entry in entries(flow)] == ["-", "-"]
         return now["add_failed"] - before["add_failed"], now["add"] - before["add"]
 
     @staticmethod
@@ -109,14 +108,17 @@ class Words:
 
 @pytest.fixture
 def words(router):
+    """cxgb4 whose filter mode has no fragments takes a rule only if it does not speak of them."""
     with device.opened(router.ns) as devices, recorded() as trace:
-        yield Words(router, devices, trace)
+        yield Vouched(router, devices, trace, "cxgb4-bare")
 
 
 def test_a_driver_is_asked_once_in_words_that_it_does_not_take(words):
     """Once by each port and kind of rule: the next begins with what was taken."""
     router = words.router
-    assert words.in_hardware(Flow(router, "ipv4", "udp")) == (2, 2)
+    flow = Flow(router, "ipv4", "udp")
+    assert words.in_hardware(flow) == (2, 2)
+    assert [entry["match"] for entry in entries(flow)] == ["-", "-"]
     assert router.asic.calls["add_error"] == errno.EOPNOTSUPP
     assert words.in_hardware(Flow(router, "ipv4", "udp")) == (0, 2)
     # To the driver another kind may be another matter.
@@ -146,3 +148,27 @@ def test_a_stricter_policy_takes_flows_out_and_a_laxer_one_begins_anew(words):
     words.comes_back(flow)
     # The policy might have been what kept the better words from being tried.
     assert router.asic.calls["add_failed"] >= failed + 2
+
+
+# ---- what a driver says of a rule that it does not have ----
+
+@pytest.mark.parametrize("nic", [nic for nic, (driver, _) in nics.NICS.items() if driver != "-"])
+def test_rules_that_the_driver_has_lost(router, nic):
+    """They are added again, whether or not there are packets; and those that are lost once more are
+    deleted for good."""
+    with device.opened(router.ns) as devices, recorded() as trace:
+        ports = Vouched(router, devices, trace, nic)
+        flow = Flow(router, "ipv4", "udp")
+        ports.in_hardware(flow)
+        before = router.asic.calls
+        router.asic.set(forget=1)
+        wait_for(lambda: all(entries(flow)), 10 * SCALE, "both rules again")
+        lost = [event for event in trace.lines("flow_removed") if event["reason"] == "lost"]
+        assert {event["dir"] for event in lost} == set(BOTH)
+        asked = {call: count - before[call] for call, count in router.asic.calls.items()}
+        assert (asked["stats_failed"], asked["del_failed"]) == (2, 2)
+        router.asic.set(forget=1)
+        router.nft("flush ruleset")
+        wait_for(lambda: unbound(router.asic), 10 * SCALE,
+                 lambda: "the end: %s" % router.asic.calls)
+        assert router.asic.calls["del_failed"] == before["del_failed"] + 4

@@ -9,6 +9,7 @@ import pytest
 from nfto import conntrack, kmod, rules
 from nfto.flow import BOTH, Flow
 from nfto.shell import SCALE, wait_for
+from nfto.trace import recorded
 from nfto.traffic import (Background, Ledger, assert_back, assert_delivered, assert_hardware,
                           assert_software, deliver, entries, establish, established, measure,
                           offloaded, probe)
@@ -129,6 +130,21 @@ def test_failing_statistics(router, quiet):
     assert_hardware(measure(offloaded(flow), 10))
 
 
+def test_rules_that_the_driver_has_lost(router, quiet):
+    """After a reset it has none and tells nobody: software goes on until they are added again."""
+    router.nft(rules.whole(router))
+    flow, other = established(router, "ipv4", "tcp", "both"), established(router, "ipv6", "udp")
+    with Background(flow, other) as background, kmod.all_messages():
+        router.asic.set(forget=1)
+        quiet.wait_for("nft_offload: p[01]: its driver has lost rules .*: [1-4] added again")
+        wait_for(lambda: router.asic.entries == 4, 10 * SCALE, "all four of them again")
+        background.more()
+    background.assert_none_lost()
+    for each in (flow, other):
+        assert conntrack.in_hardware(each)
+        assert_hardware(measure(each, 10))
+
+
 def test_no_room_at_all(router, quiet):
     router.asic.set(capacity=0)
     router.nft(rules.whole(router))
@@ -147,12 +163,14 @@ def test_a_full_table(router, quiet, capacity):
     router.flow_timeout(round(1.5 * SCALE))
     first = established(router, "ipv4", "tcp", "none")
     late = [establish(Flow(router, "ipv4", "udp", "none")) for _ in range(4)]
-    with Background(first, *late, rate=100) as background:
+    with Background(first, *late, rate=100) as background, recorded() as trace:
         background.more(600)
         assert router.asic.entries == capacity
     background.assert_none_lost()
-    # The attempts of four flows and both directions would be some fifty without a back-off.
+    # The attempts of four flows and both directions would be some fifty without a back-off; and as
+    # many refusals would be told.
     assert router.asic.calls["add_failed"] <= 40, router.asic.calls
+    assert len(trace.lines("flow_refused")) <= 20, trace.lines("flow_refused")
     assert_delivered(deliver([first.finish(direction) for direction in BOTH]))
     assert_hardware(measure(offloaded(late[0], deadline=30 * SCALE), 10))
 

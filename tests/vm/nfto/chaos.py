@@ -370,6 +370,11 @@ class Storm:
     def do_blind(self):
         self.router.asic.set(fail_stats="5 %d" % self.chance.randint(1, 5))
 
+    def do_reset(self):
+        """The driver loses all rules. With a native one, the stock code does not find out."""
+        if not self.is_native():
+            self.router.asic.set(forget=1)
+
     def do_no_binding(self):
         self.router.asic.set(fail_bind="12 %d" % self.chance.randint(1, 3))
         self.load(self.some())
