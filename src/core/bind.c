@@ -191,7 +191,7 @@ static void nfto_bind_use_port(struct nfto_bind *bind, struct nfto_port *port,
  * Looks at policy once @bind is listed: who sets one from then on finds it, and may have it bridged
  * before us.
  */
-static void nfto_bind_bridge(struct nfto_bind *bind, struct net_device *dev)
+static void nfto_bind_bridge(struct nfto_bind *bind, struct net_device *dev, const struct net *net)
 {
 	const struct nfto_driver *driver;
 	struct nfto_port *port = NULL;
@@ -203,7 +203,7 @@ static void nfto_bind_bridge(struct nfto_bind *bind, struct net_device *dev)
 	if (!reason)
 		reason = nfto_port_able(lower, &driver);
 	if (!reason) {
-		port = nfto_port_bind(lower, driver);
+		port = nfto_port_bind(lower, net, driver);
 		reason = port ? NFTO_REASON_NONE : NFTO_REASON_NO_MEMORY;
 	}
 	spin_lock_bh(&nfto_lock);
@@ -454,7 +454,7 @@ static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 		table->num_native++;
 	spin_unlock_bh(&nfto_lock);
 	if (bind->backend == NFTO_SOFTWARE)
-		nfto_bind_bridge(bind, dev);
+		nfto_bind_bridge(bind, dev, table->net->net);
 	nfto_bind_say(bind, dev);
 	trace_table_bind(bind);
 
@@ -564,7 +564,8 @@ static bool nfto_bind_any_unbridged(const struct net_device *dev, enum nfto_reas
 static bool nfto_bind_bridge_late(struct net_device *dev, const struct nfto_driver *driver,
 				  enum nfto_reason *reason)
 {
-	struct nfto_port *port = *reason ? NULL : nfto_port_bind(dev, driver), *unused;
+	struct nfto_port *port = *reason ? NULL : nfto_port_bind(dev, dev_net(dev), driver),
+			 *unused;
 	struct nfto_stack stack;
 	struct nfto_bind *bind;
 

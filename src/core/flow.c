@@ -597,9 +597,15 @@ static unsigned long nfto_flow_backoff(const struct nfto_flow *flow)
 	}
 }
 
+/* The driver's words, or NULL, are those of a module that may go. The copy may be NULL. */
+static char *nfto_flow_copy_text(const char *text)
+{
+	return text ? kstrndup(text, 127, GFP_KERNEL) : NULL;
+}
+
 void nfto_flow_added(struct nfto_flow *flow, int err, enum nfto_reason reason, const char *text)
 {
-	char *copy = text ? kstrndup(text, 127, GFP_KERNEL) : NULL;
+	char *copy = nfto_flow_copy_text(text);
 
 	spin_lock_bh(&nfto_lock);
 	swap(flow->text, copy);
@@ -635,12 +641,14 @@ void nfto_flow_added(struct nfto_flow *flow, int err, enum nfto_reason reason, c
 	kfree(copy);
 }
 
-void nfto_flow_deleted(struct nfto_flow *flow, int err)
+void nfto_flow_deleted(struct nfto_flow *flow, int err, const char *text)
 {
 	struct nfto_port *port = flow->port;
+	char *copy = nfto_flow_copy_text(text);
 
 	lockdep_assert_held(&port->mutex);
 	spin_lock_bh(&nfto_lock);
+	swap(flow->text, copy);
 	flow->busy = false;
 	flow->err = err;
 	if (err) {
@@ -660,6 +668,7 @@ void nfto_flow_deleted(struct nfto_flow *flow, int err)
 		nfto_flow_settle(flow);
 	}
 	spin_unlock_bh(&nfto_lock);
+	kfree(copy);
 }
 
 void nfto_flow_idle(struct nfto_flow *flow)

@@ -174,7 +174,7 @@ bool nfto_flow_leave(struct nfto_port *port, enum nfto_reason reason, unsigned l
  */
 struct nfto_flow *nfto_flow_next(struct nfto_port *port);	/* added(), deleted() or idle() */
 void nfto_flow_added(struct nfto_flow *flow, int err, enum nfto_reason reason, const char *text);
-void nfto_flow_deleted(struct nfto_flow *flow, int err);
+void nfto_flow_deleted(struct nfto_flow *flow, int err, const char *text);
 void nfto_flow_idle(struct nfto_flow *flow);
 /* The driver has no rule for it any more: it is queued anew, if it is still wanted. */
 void nfto_flow_lost(struct nfto_flow *flow);

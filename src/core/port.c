@@ -75,7 +75,8 @@ static struct nfto_port *nfto_port_find(const struct net_device *dev)
 	return NULL;
 }
 
-static struct nfto_port *nfto_port_alloc(struct net_device *dev, const struct nfto_driver *driver)
+static struct nfto_port *nfto_port_alloc(struct net_device *dev, const struct net *net,
+					 const struct nfto_driver *driver)
 {
 	struct nfto_port *port = kzalloc(sizeof(*port), GFP_KERNEL);
 
@@ -90,7 +91,7 @@ static struct nfto_port *nfto_port_alloc(struct net_device *dev, const struct nf
 	port->dev = dev;
 	port->driver = driver;
 	port->offer.in = dev;
-	port->net = dev_net(dev);
+	port->net = net;
 	INIT_DELAYED_WORK(&port->work, nfto_program_work);
 	INIT_LIST_HEAD(&port->list);
 	INIT_LIST_HEAD(&port->flows);
@@ -112,9 +113,10 @@ err_free_port:
 	return NULL;
 }
 
-struct nfto_port *nfto_port_bind(struct net_device *dev, const struct nfto_driver *driver)
+struct nfto_port *nfto_port_bind(struct net_device *dev, const struct net *net,
+				 const struct nfto_driver *driver)
 {
-	struct nfto_port *port, *fresh = nfto_port_alloc(dev, driver);
+	struct nfto_port *port, *fresh = nfto_port_alloc(dev, net, driver);
 
 	if (!fresh)
 		return NULL;
@@ -471,13 +473,14 @@ bool nfto_port_try_end(struct nfto_port *port)
 }
 
 /* There is no later try for what is left in hardware when its device goes. */
-static int nfto_port_delete_now(struct nfto_port *port, struct nfto_flow *flow)
+static int nfto_port_delete_now(struct nfto_port *port, struct nfto_flow *flow,
+				struct netlink_ext_ack *extack)
 {
 	unsigned int tries = 3;
 	int err;
 
 	do {
-		err = nfto_program_delete(port, flow);
+		err = nfto_program_delete(port, flow, extack);
 	} while (err && --tries);
 	return err;
 }
@@ -485,6 +488,7 @@ static int nfto_port_delete_now(struct nfto_port *port, struct nfto_flow *flow)
 /* Takes entries out of hardware inline; those that leave by @out, or all (NULL). */
 static unsigned int nfto_port_clear(struct nfto_port *port, const struct net_device *out)
 {
+	struct netlink_ext_ack extack;
 	struct nfto_flow *flow, *next;
 	unsigned int num = 0;
 	LIST_HEAD(flows);
@@ -496,12 +500,14 @@ static unsigned int nfto_port_clear(struct nfto_port *port, const struct net_dev
 		nfto_probe_clear(port);
 	nfto_flow_take_gone(port, out, &flows);
 	list_for_each_entry_safe(flow, next, &flows, queue_node) {
-		err = flow->installed ? nfto_port_delete_now(port, flow) : 0;
+		memset(&extack, 0, sizeof(extack));
+		err = flow->installed ? nfto_port_delete_now(port, flow, &extack) : 0;
 		if (err)
-			net_warn_ratelimited("nft_offload: %s: hardware kept an entry: errno %d\n",
-					     port->dev->name, -err);
+			net_warn_ratelimited("nft_offload: %s: hardware kept an entry: errno %d%s%s\n",
+					     port->dev->name, -err, extack._msg ? ": " : "",
+					     extack._msg ? extack._msg : "");
 		if (err && out)		/* the port lives on, and so does the entry */
-			nfto_flow_deleted(flow, err);
+			nfto_flow_deleted(flow, err, extack._msg);
 		else
 			nfto_flow_forget(flow);
 		num++;

@@ -92,11 +92,12 @@ const struct nfto_driver *nfto_port_driver(const struct net_device *dev,
 enum nfto_reason nfto_port_able(struct net_device *dev, const struct nfto_driver **driver);
 
 /*
- * The port of @dev with one more bind and a reference, made if need be, its worker started.
- * NULL: no memory.
+ * The port of @dev with one more bind and a reference, made if need be, its worker started. It is
+ * used as long as the device is in @net, which may have changed already. NULL: no memory.
  * Ends with nfto_port_unbind(). May sleep; commit_mutex may be held.
  */
-struct nfto_port *nfto_port_bind(struct net_device *dev, const struct nfto_driver *driver);
+struct nfto_port *nfto_port_bind(struct net_device *dev, const struct net *net,
+				 const struct nfto_driver *driver);
 
 /*
  * Takes a bind back, and the reference that came with it. The port winds itself up later. May
@@ -153,7 +154,8 @@ bool nfto_port_try_end(struct nfto_port *port);
  */
 enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
 			       struct netlink_ext_ack *extack, int *err);
-int nfto_port_del(struct nfto_port *port, u64 id, const struct nfto_rule *rule);
+int nfto_port_del(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
+		  struct netlink_ext_ack *extack);
 
 /*
  * As add(), whatever policy says, with the best dialect that the driver takes: *@dialect, if

@@ -112,10 +112,10 @@ static bool nfto_port_lacks(int err, int theirs)
 	return err == -ENOENT || (theirs && err == theirs);
 }
 
-int nfto_port_del(struct nfto_port *port, u64 id, const struct nfto_rule *rule)
+int nfto_port_del(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
+		  struct netlink_ext_ack *extack)
 {
-	struct netlink_ext_ack extack = {};
-	struct flow_cls_offload cls = { .command = FLOW_CLS_DESTROY, .common.extack = &extack };
+	struct flow_cls_offload cls = { .command = FLOW_CLS_DESTROY, .common.extack = extack };
 	int err = nfto_port_call(port, &cls, id, rule);
 
 	return nfto_port_lacks(err, port->driver->no_rule_to_delete) ? 0 : err;

@@ -65,7 +65,7 @@ enum nfto_reason nfto_probe_begin(struct nfto_probe *probe, struct net_device *d
 	reason = nfto_port_able(dev, &driver);
 	if (reason)
 		return reason;
-	probe->port = nfto_port_bind(dev, driver);
+	probe->port = nfto_port_bind(dev, dev_net(dev), driver);
 	if (!probe->port)
 		return NFTO_REASON_NO_MEMORY;
 	mutex_lock(&probe->port->mutex);
@@ -100,15 +100,17 @@ void nfto_probe_end(struct nfto_probe *probe)
 static int nfto_probe_delete(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
 			     unsigned int tries)
 {
+	struct netlink_ext_ack extack = {};
 	int err;
 
 	lockdep_assert_held(&port->mutex);
 	do {
-		err = nfto_port_del(port, id, rule);
+		err = nfto_port_del(port, id, rule, &extack);
 	} while (err && --tries);
 	if (err)
-		net_warn_ratelimited("nft_offload: %s: hardware kept a rule of a probe: errno %d\n",
-				     port->dev->name, -err);
+		net_warn_ratelimited("nft_offload: %s: hardware kept a rule of a probe: errno %d%s%s\n",
+				     port->dev->name, -err, extack._msg ? ": " : "",
+				     extack._msg ? extack._msg : "");
 	return err;
 }
 
@@ -236,7 +238,7 @@ bool nfto_probe_fill(struct nfto_probe *probe, u32 limit, struct nfto_probe_fill
 		rest = port->probe_num;
 		if (!rest) {
 			port->probe_out = NULL;
-			port->full_tries = 0;	/* flows may try again */
+			nfto_port_has_room(port);	/* flows may try again */
 		}
 		nfto_probe_unlock(port);
 		cond_resched();

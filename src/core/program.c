@@ -62,34 +62,40 @@ static void nfto_program_add(struct nfto_port *port, struct nfto_flow *flow)
 	nfto_flow_added(flow, err, reason, extack._msg);
 }
 
-int nfto_program_delete(struct nfto_port *port, struct nfto_flow *flow)
+int nfto_program_delete(struct nfto_port *port, struct nfto_flow *flow,
+			struct netlink_ext_ack *extack)
 {
 	int err;
 
 	lockdep_assert_held(&port->mutex);
 	nfto_stats_read(port, flow);
-	err = nfto_port_del(port, flow->id, &flow->rule);
+	err = nfto_port_del(port, flow->id, &flow->rule, extack);
 	if (!err)
 		nfto_port_has_room(port);
 	return err;
 }
 
+static void nfto_program_remove(struct nfto_port *port, struct nfto_flow *flow)
+{
+	struct netlink_ext_ack extack = {};
+	int err = nfto_program_delete(port, flow, &extack);
+
+	if (err)
+		net_warn_ratelimited("nft_offload: %s: hardware did not delete an entry: errno %d%s%s, trying again\n",
+				     port->dev->name, -err, extack._msg ? ": " : "",
+				     extack._msg ? extack._msg : "");
+	nfto_flow_deleted(flow, err, extack._msg);
+}
+
 static void nfto_program_one(struct nfto_port *port, struct nfto_flow *flow)
 {
-	int err;
-
 	/* Both may change meanwhile; added() and deleted() see to it. */
-	if (READ_ONCE(flow->wanted) && !flow->installed) {
+	if (READ_ONCE(flow->wanted) && !flow->installed)
 		nfto_program_add(port, flow);
-	} else if (!READ_ONCE(flow->wanted) && flow->installed) {
-		err = nfto_program_delete(port, flow);
-		if (err)
-			net_warn_ratelimited("nft_offload: %s: hardware did not delete an entry: errno %d, trying again\n",
-					     port->dev->name, -err);
-		nfto_flow_deleted(flow, err);
-	} else {
+	else if (!READ_ONCE(flow->wanted) && flow->installed)
+		nfto_program_remove(port, flow);
+	else
 		nfto_flow_idle(flow);
-	}
 }
 
 /* In how many jiffies there is something to do again. */

@@ -8,6 +8,7 @@
 #ifndef NFTO_PROGRAM_H
 #define NFTO_PROGRAM_H
 
+struct netlink_ext_ack;
 struct work_struct;
 struct nfto_flow;
 struct nfto_port;
@@ -17,8 +18,9 @@ void nfto_program_work(struct work_struct *work);
 /*
  * Reads what hardware counted last for a busy flow and deletes its entry. The port's mutex is held,
  * and RTNL where its driver needs it. Returns 0 if hardware does not have it any more, or the
- * driver's errno; telling the registry is the caller's.
+ * driver's errno, with its words in @extack; telling the registry is the caller's.
  */
-int nfto_program_delete(struct nfto_port *port, struct nfto_flow *flow);
+int nfto_program_delete(struct nfto_port *port, struct nfto_flow *flow,
+			struct netlink_ext_ack *extack);
 
 #endif

@@ -32,7 +32,9 @@ bool nfto_stats_read(struct nfto_port *port, struct nfto_flow *flow)
  */
 static bool nfto_stats_lost(struct nfto_port *port, struct nfto_flow *flow)
 {
-	if (nfto_port_del(port, flow->id, &flow->rule))
+	struct netlink_ext_ack extack = {};
+
+	if (nfto_port_del(port, flow->id, &flow->rule, &extack))
 		return false;
 	nfto_port_has_room(port);
 	nfto_flow_lost(flow);
