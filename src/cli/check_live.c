@@ -16,6 +16,8 @@
 #include "check_findings.h"
 #include "check_nft.h"
 
+#define DUMP_TRIES 5
+
 static const char *family_name(uint32_t family)
 {
 	switch (family) {
@@ -91,8 +93,7 @@ static int read_link(const struct nlmsghdr *header, void *list)
 	return MNL_CB_OK;
 }
 
-/* Sends the dump request in @buffer, and gives each answer to @read. 0, or a negative errno. */
-static int dump(int bus, char *buffer, mnl_cb_t read, json_t *list)
+static int dump_once(int bus, char *buffer, mnl_cb_t read, json_t *list)
 {
 	struct nlmsghdr *request = (struct nlmsghdr *)buffer;
 	struct mnl_socket *socket = mnl_socket_open(bus);
@@ -118,6 +119,21 @@ static int dump(int bus, char *buffer, mnl_cb_t read, json_t *list)
 out:
 	err = err < 0 ? -errno : 0;
 	mnl_socket_close(socket);
+	return err;
+}
+
+/*
+ * Sends the dump request in @buffer, and gives each answer to @read: again, for an empty list, if
+ * something changed meanwhile. 0, or a negative errno.
+ */
+static int dump(int bus, char *buffer, mnl_cb_t read, json_t *list)
+{
+	int err, tries = 0;
+
+	do {
+		json_array_clear(list);
+		err = dump_once(bus, buffer, read, list);
+	} while (err == -EINTR && ++tries < DUMP_TRIES);
 	return err;
 }
 

@@ -179,7 +179,7 @@ static void cli_examine_flowtables(const json_t *flowtables, const json_t *stock
 	json_array_foreach((json_t *)stock, i, flowtable)
 		cli_find(findings, "stock", CLI_PROBLEM, cli_flowtable_place(flowtable),
 			 "it was made before nft_offload was loaded: load the ruleset again",
-			 json_string("nft list ruleset > ruleset.nft && nft flush ruleset && nft -f ruleset.nft"));
+			 json_string("{ echo flush ruleset; nft list ruleset; } >ruleset.nft && nft -f ruleset.nft"));
 	json_array_foreach((json_t *)flowtables, i, flowtable) {
 		if (json_is_true(json_object_get(flowtable, "counter")))
 			counts = true;

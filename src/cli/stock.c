@@ -3,6 +3,7 @@
 #include <libnftnl/flowtable.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <net/if.h>
 #include <string.h>
 #include <time.h>
 #include "cli.h"
@@ -16,6 +17,16 @@ static json_t *cli_ruleset_text(const struct nftnl_flowtable *flowtable, uint16_
 	const char *text = nftnl_flowtable_get_str(flowtable, attr);
 
 	return text ? cli_parse_string(text, strlen(text)) : json_string("");
+}
+
+/* Those whose devices are all still to come are of nobody yet. */
+static bool cli_has_device(const struct nftnl_flowtable *flowtable)
+{
+	const char *const *name = nftnl_flowtable_get(flowtable, NFTNL_FLOWTABLE_DEVICES);
+
+	while (name && *name && !if_nametoindex(*name))
+		name++;
+	return name && *name;
 }
 
 /* One message with a flowtable of the ruleset. */
@@ -33,7 +44,8 @@ static int cli_take_flowtable(const struct nlmsghdr *nlh, void *data)
 		return -ENOMEM;
 	if (nftnl_flowtable_nlmsg_parse(nlh, flowtable) < 0 ||
 	    !nftnl_flowtable_is_set(flowtable, NFTNL_FLOWTABLE_FLAGS) ||
-	    !(nftnl_flowtable_get_u32(flowtable, NFTNL_FLOWTABLE_FLAGS) & CLI_FLAG_OFFLOAD))
+	    !(nftnl_flowtable_get_u32(flowtable, NFTNL_FLOWTABLE_FLAGS) & CLI_FLAG_OFFLOAD) ||
+	    !cli_has_device(flowtable))
 		goto out;
 	entry = json_object();
 	json_object_set_new(entry, "family",

@@ -200,6 +200,25 @@ static void nfto_flow_find_way(struct nfto_way *way, const struct flow_offload *
 	}
 }
 
+/*
+ * What there is of the direction of a flow that the core speaks of, which lives as long as it does
+ * so. One of another connection that had this address ends.
+ */
+static struct nfto_flow *nfto_flow_told(const struct flow_offload_tuple *tuple)
+{
+	struct nfto_flow *flow = nfto_flow_find((unsigned long)tuple);
+
+	lockdep_assert_held(&nfto_lock);
+	if (!flow)
+		return NULL;
+	if (flow->ct != container_of(tuple, struct flow_offload, tuplehash[tuple->dir].tuple)->ct) {
+		nfto_flow_detach(flow, NFTO_REASON_SUPERSEDED);
+		return NULL;
+	}
+	nfto_flow_keep_tag(flow);
+	return flow;
+}
+
 static struct nfto_flow *nfto_flow_alloc(struct flow_offload *core, u8 dir)
 {
 	struct nfto_flow *flow = kmem_cache_zalloc(nfto_flow_cache, GFP_KERNEL);
@@ -420,18 +439,12 @@ again:
 	spin_lock_bh(&nfto_lock);
 	if (!reason)
 		reason = nfto_path_resolve(table, &rule, nfto_flowtable_out(tuple));
-	flow = nfto_flow_find(cls->cookie);
-	if (flow && (flow->table != table || flow->ct != core->ct)) {
-		/* of another flow that had this address */
-		nfto_flow_detach(flow, NFTO_REASON_SUPERSEDED);
-		flow = NULL;
-	}
-	if (flow)
-		nfto_flow_keep_tag(flow);
-	if (flow && flow->port) {
-		/* queued or in hardware as it is now, or on its way out; the core asks again */
-		if (!flow->wanted || (!reason && nfto_rule_equal(&flow->rule, &rule)))
-			goto out_unlock;
+	flow = nfto_flow_told(tuple);
+	/* queued or in hardware as it is now, or on its way out; the core asks again */
+	if (flow && flow->table == table && flow->port &&
+	    (!flow->wanted || (!reason && nfto_rule_equal(&flow->rule, &rule))))
+		goto out_unlock;
+	if (flow && (flow->table != table || flow->port)) {
 		nfto_flow_detach(flow, NFTO_REASON_SUPERSEDED);
 		flow = NULL;
 	}
@@ -470,11 +483,9 @@ static void nfto_flow_remember(struct flow_offload *core, u8 dir, enum nfto_reas
 		return;
 	rcu_read_lock();	/* for the look into the flowtables */
 	spin_lock_bh(&nfto_lock);
-	flow = nfto_flow_find(fresh->cookie);
+	flow = nfto_flow_told(&core->tuplehash[dir].tuple);
 	table = flow ? flow->table : nfto_bind_table_of(core, dir);
-	if (flow)
-		nfto_flow_keep_tag(flow);
-	else if (table && nfto_flow_attach(fresh, table)) {
+	if (!flow && table && nfto_flow_attach(fresh, table)) {
 		flow = fresh;
 		fresh = NULL;
 		flow->rule.match.in_ifindex = flow->way.in;
@@ -512,9 +523,7 @@ void nfto_flow_stats(struct flow_cls_offload *cls)
 	struct nfto_flow *flow;
 
 	spin_lock_bh(&nfto_lock);
-	flow = nfto_flow_find(cls->cookie);
-	if (flow)
-		nfto_flow_keep_tag(flow);
+	flow = nfto_flow_told((struct flow_offload_tuple *)cls->cookie);
 	/*
 	 * Only a use since the last answer counts: the core adds its timeout to it in 64 bits and
 	 * compares with a 32-bit time, so an older one could move the flow's end backwards.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <net/net_namespace.h>
 #include <net/netlink.h>
@@ -241,49 +243,58 @@ u64 nfto_flow_for_each(u64 id, u64 last, const struct nfto_filter *filter,
 	return id;
 }
 
+/* The row of @key, or the one where it belongs; NULL: there is no room for it. */
+static struct nfto_tally_row *nfto_tally_find(struct nfto_tally *tally, unsigned long key)
+{
+	unsigned int mask = (1U << tally->bits) - 1, at = hash_long(key, tally->bits), i;
+
+	for (i = 0; i <= mask; i++, at = (at + 1) & mask)
+		if (!tally->rows[at].key || tally->rows[at].key == key)
+			return &tally->rows[at];
+	return NULL;
+}
+
 static int nfto_tally_count(const struct nfto_flow *flow, void *data)
 {
 	struct nfto_tally *tally = data;
 	unsigned long key = tally->by_table ? (unsigned long)flow->table : flow->way.in;
-	unsigned int i;
+	struct nfto_tally_row *row = nfto_tally_find(tally, key);
 
-	for (i = 0; i < tally->num && tally->rows[i].key != key; i++)
-		;
-	if (i == ARRAY_SIZE(tally->rows))
+	if (!row)
 		return 0;
-	if (i == tally->num) {
-		tally->rows[i].key = key;
-		tally->num++;
-	}
-	tally->rows[i].counts[flow->state]++;
+	row->key = key;
+	row->counts[flow->state]++;
 	return 0;
 }
 
 struct nfto_tally *nfto_flow_tally(const struct net *net, bool by_table)
 {
-	struct nfto_tally *tally = kvzalloc(sizeof(*tally), GFP_KERNEL);
+	const struct nfto_net *nn = nfto_net_of(net);
 	struct nfto_filter filter = { .net = net };
+	struct nfto_tally *tally;
+	unsigned int bits;
 
+	bits = order_base_2(2 * READ_ONCE(nn->num_binds) + 16);
+	tally = kvzalloc(struct_size(tally, rows, 1UL << bits), GFP_KERNEL);
 	if (!tally)
 		return NULL;
 	tally->by_table = by_table;
+	tally->bits = bits;
 	nfto_flow_for_each(0, nfto_flow_youngest(), &filter, nfto_tally_count, tally);
 	return tally;
 }
 
-int nfto_tally_put(struct sk_buff *skb, int attr, const struct nfto_tally *tally,
-		   unsigned long key)
+int nfto_tally_put(struct sk_buff *skb, int attr, struct nfto_tally *tally, unsigned long key)
 {
 	static const struct nfto_tally_row none;
-	const struct nfto_tally_row *row = &none;
+	const struct nfto_tally_row *row = nfto_tally_find(tally, key);
 	struct nlattr *nest = nla_nest_start(skb, attr);
 	unsigned int i;
 
 	if (!nest)
 		return -EMSGSIZE;
-	for (i = 0; i < tally->num; i++)
-		if (tally->rows[i].key == key)
-			row = &tally->rows[i];
+	if (!row)
+		row = &none;
 	/* the attributes stand in the order of the states */
 	for (i = 0; i < NFTO_STATES; i++)
 		if (nla_put_u32(skb, NFTO_A_COUNTS_QUEUED + i, row->counts[i]))

@@ -47,7 +47,8 @@ u64 nfto_flow_for_each(u64 id, u64 last, const struct nfto_filter *filter,
 
 /*
  * How many flow directions of a namespace there are by state, for each key: the ifindex of the
- * device where they enter, or the flowtable. Those of more keys than there are rows do not count.
+ * device where they enter, or the flowtable. There are rows for twice as many keys as there were at
+ * its making; if there are still more by the end, those do not count.
  */
 struct nfto_tally_row {
 	unsigned long key;
@@ -56,16 +57,15 @@ struct nfto_tally_row {
 
 struct nfto_tally {
 	bool by_table;
-	unsigned int num;
-	struct nfto_tally_row rows[512];
+	unsigned int bits;			/* of the number of rows */
+	struct nfto_tally_row rows[];		/* hashed; key 0: free */
 };
 
 /* NULL: no memory. Ends with kvfree(). May sleep; no locks. */
 struct nfto_tally *nfto_flow_tally(const struct net *net, bool by_table);
 
 /* The nest NFTO_A_FLOWS, or another of that kind. 0 or -EMSGSIZE. */
-int nfto_tally_put(struct sk_buff *skb, int attr, const struct nfto_tally *tally,
-		   unsigned long key);
+int nfto_tally_put(struct sk_buff *skb, int attr, struct nfto_tally *tally, unsigned long key);
 
 /* How many flow directions of a namespace have each reason. May sleep; no locks. */
 void nfto_flow_count_reasons(const struct net *net, u32 counts[NFTO_REASON_MAX]);

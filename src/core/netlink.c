@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/capability.h>
+#include <linux/if_vlan.h>
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
 #include <net/rtnetlink.h>
@@ -90,7 +91,7 @@ static int nfto_netlink_put_port(struct sk_buff *skb, const struct net_device *d
 }
 
 static int nfto_netlink_put_device(struct sk_buff *skb, const struct net_device *dev,
-				   const struct nfto_tally *tally)
+				   struct nfto_tally *tally)
 {
 	const char *device_driver = nfto_netlink_device_driver(dev);
 	struct nfto_device_policy policy;
@@ -198,7 +199,7 @@ err_free_reply:
 }
 
 static int nfto_netlink_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
-				 const struct net_device *dev, const struct nfto_tally *tally)
+				 const struct net_device *dev, struct nfto_tally *tally)
 {
 	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 				   &nfto_netlink_family, NLM_F_MULTI, NFTO_CMD_DEVICE_GET);
@@ -305,6 +306,11 @@ static int nfto_netlink_set(struct sk_buff *skb, struct genl_info *info, struct 
 	dev = nfto_netlink_find(info, &err);
 	if (!dev)
 		return err;
+	if (is_vlan_dev(dev)) {	/* nobody would ask for it */
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[NFTO_A_POLICY],
+				    "a VLAN device has no policy: that of the device below it counts");
+		return -EOPNOTSUPP;
+	}
 	nfto_policy_get(dev, &policy);
 	err = nfto_netlink_parse_policy(skb, info, tb, &policy);
 	if (err)

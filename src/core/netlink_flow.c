@@ -123,7 +123,7 @@ int nfto_nl_reason_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 }
 
 static int nfto_table_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
-			       const struct nfto_table *table, const struct nfto_tally *tally)
+			       const struct nfto_table *table, struct nfto_tally *tally)
 {
 	void *header = nfto_netlink_part(skb, cb, NFTO_CMD_FLOWTABLE_GET);
 	struct nlattr *nest;

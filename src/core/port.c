@@ -440,9 +440,19 @@ void nfto_port_try_release(struct nfto_port *port)
 	port->bind_next = jiffies;
 }
 
-/* Everything of ours leaves the driver and the device. The port is unlinked and gone already. */
-static void nfto_port_wind_up(struct nfto_port *port)
+/*
+ * Everything of ours leaves the driver and the device, because of @reason. The port is unlinked and
+ * gone already.
+ */
+static void nfto_port_wind_up(struct nfto_port *port, enum nfto_reason reason)
 {
+	bool told = port->bound && !port->reason;
+
+	spin_lock_bh(&nfto_lock);
+	port->reason = reason;
+	spin_unlock_bh(&nfto_lock);
+	if (told)
+		nfto_event_device(NFTO_EVENT_UNBOUND, port->dev, reason);
 	if (port->bound)
 		nfto_port_release(port);
 	/* A worker that waits to run has nothing to do any more; one that waits for our locks
@@ -467,7 +477,7 @@ bool nfto_port_try_end(struct nfto_port *port)
 	spin_unlock_bh(&nfto_lock);
 	if (!end)
 		return false;
-	nfto_port_wind_up(port);
+	nfto_port_wind_up(port, NFTO_REASON_UNBOUND);
 	nfto_port_put(port);
 	return true;
 }
@@ -527,7 +537,6 @@ static void nfto_port_gone_ingress(struct nfto_port *port)
 	end = !port->gone;
 	if (end) {	/* from here on nobody queues anything */
 		port->gone = true;
-		port->reason = NFTO_REASON_DEVICE_GONE;
 		list_del_init(&port->list);
 	}
 	spin_unlock_bh(&nfto_lock);
@@ -537,7 +546,7 @@ static void nfto_port_gone_ingress(struct nfto_port *port)
 			net_info_ratelimited("nft_offload: %s: unregistered: %u flows left it in %u ms\n",
 					     port->dev->name, num,
 					     jiffies_to_msecs(jiffies - start));
-		nfto_port_wind_up(port);
+		nfto_port_wind_up(port, NFTO_REASON_DEVICE_GONE);
 	}
 	port->rtnl = false;
 	mutex_unlock(&port->mutex);

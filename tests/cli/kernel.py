@@ -190,11 +190,13 @@ def flowtable(name="f", table="filter", family=1, *more):
         attr(C["NFTO_A_FLOWTABLE_COUNTER"], b""), *more))
 
 
-def ruleset_flowtable(name="f", table="filter", family=1, flags=1):
-    """As nf_tables tells of it."""
+def ruleset_flowtable(name="f", table="filter", family=1, flags=1, devices=("lo",)):
+    """As nf_tables tells of it. Of the devices there is but lo."""
     body = struct.pack(">BBH", family, 0, 1)
     body += attr(1, table.encode() + b"\0") + attr(2, name.encode() + b"\0")
-    body += attr(NESTED | 3, attr(1, struct.pack(">I", 0)) + attr(2, struct.pack(">I", 0)))
+    names = b"".join(attr(1, name.encode() + b"\0") for name in devices)
+    body += attr(NESTED | 3, attr(1, struct.pack(">I", 0)) + attr(2, struct.pack(">I", 0))
+                 + (attr(NESTED | 3, names) if devices else b""))
     if flags is not None:
         body += attr(7, struct.pack(">I", flags))
     return message(body, kind=NFTABLES | 22)
@@ -304,7 +306,9 @@ def loaded(path):
     kernel.answer(0, qdisc(2, "htb") + qdisc(2, "cake", 1), qdisc(3, "tbf") + qdisc(4, "htb"),
                   qdisc(5, "fq_codel"), done(), kind=38)
     # what a request to nf_tables has where others have a command is its family: any
-    kernel.answer(0, ruleset_flowtable() + ruleset_flowtable("old") +
+    kernel.answer(0, ruleset_flowtable() + ruleset_flowtable("old", devices=("none0", "lo")) +
+                  ruleset_flowtable("later", devices=("none0",)) +
+                  ruleset_flowtable("empty", devices=()) +
                   ruleset_flowtable("soft", flags=0) + ruleset_flowtable("none", flags=None) +
                   ruleset_flowtable(family=2), done(), kind=NFTABLES | 23)
     return kernel.ruleset("devices-clean")

@@ -195,6 +195,32 @@ def test_events_tell_the_whole_life(router, family):
                      lambda: "p0's end: %s" % gone)
 
 
+@EVERY
+def test_ports_tell_when_they_begin_and_end(router, family):
+    """Also where nothing is the matter: with the flowtable, and with the device."""
+    family.subscribe()
+
+    def wait_told(*wanted):
+        happened = []
+
+        def told():
+            happened.extend((each["event"], each["ifname"], each.get("reason", "none"))
+                            for each in family.events(0.1) if "ifname" in each)
+            return sorted(happened) == sorted(wanted)
+
+        wait_for(told, 10 * SCALE, lambda: "%s: %s" % (wanted, happened))
+
+    wait_for(lambda: router.asic.calls["bind"] == 2, 10 * SCALE, "ports in hardware")
+    family.events(0.1)
+    router.nft("flush ruleset")
+    wait_told(("unbound", "p0", "unbound"), ("unbound", "p1", "unbound"))
+    router.nft(rules.whole(router))
+    wait_told(("bound", "p0", "none"), ("bound", "p1", "none"))
+    router.ns.ip("link del p1")
+    wait_told(("unbound", "p1", "device-gone"))
+    router.add_ports([router["p1"]])
+
+
 def test_removals_are_told_by_the_names_of_a_flowtable_that_is_gone(router, family):
     with device.opened(router.ns) as elsewhere:
         family.subscribe(table="filter", flowtable="f")

@@ -373,6 +373,9 @@ def test_a_device_that_comes_back_unvouched_says_so(strangers):
         router.nft(rules.whole(router, [encap.stack(router, port, "vlan").top]))
         devices.wait_for_bind("p0.10", "bridged")
         router.move_port(port, there)
+        with pytest.raises(genl.Refused) as refusal:
+            devices.set("p0.10", offload="off")
+        assert "the device below" in refusal.value.message
         devices.wait_for_bind("p0.10", "software", "device-gone")
         router.move_port(port, router.ns, origin=there)
         devices.wait_for_bind("p0.10", "software", "unknown-driver")
