@@ -184,22 +184,24 @@ static enum nfto_reason nfto_rule_parse_match(const struct flow_rule *flow_rule,
 	return reason;
 }
 
-/* Replays one MANGLE action; false if it writes outside of the image or to parts of a byte. */
+/* Replays one MANGLE action; false if its word is not in the image, or parts of a byte are kept. */
 static bool nfto_image_write(u8 *image, u8 *set, size_t len,
 			     const struct flow_action_entry *entry)
 {
 	const u8 *keep = (const u8 *)&entry->mangle.mask;
 	const u8 *val = (const u8 *)&entry->mangle.val;
-	size_t i, at;
+	u32 at = entry->mangle.offset;
+	size_t i;
 
+	if (at > len - sizeof(u32))
+		return false;
 	for (i = 0; i < sizeof(u32); i++) {
 		if (keep[i] == 0xff)
 			continue;
-		at = (size_t)entry->mangle.offset + i;
-		if (keep[i] || at >= len)
+		if (keep[i])
 			return false;
-		image[at] = val[i];
-		set[at] = 1;
+		image[at + i] = val[i];
+		set[at + i] = 1;
 	}
 	return true;
 }

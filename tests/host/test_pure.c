@@ -353,6 +353,12 @@ static enum nfto_reason spoil_more(struct nfrule *r, int what)
 			FLOW_ACT_MANGLE_HDR_TYPE_IP4;
 		entries[r->rule->action.num_entries - 2].mangle.offset = 0;
 		return NFTO_REASON_REWRITE;
+	case 7:		/* in no header, though nothing of it is written */
+		nfrule_action(r, FLOW_ACTION_REDIRECT)->dev = out;
+		entries[r->rule->action.num_entries - 2] = entries[0];
+		entries[r->rule->action.num_entries - 2].mangle.offset = 12;
+		entries[r->rule->action.num_entries - 2].mangle.mask = ~0U;
+		return NFTO_REASON_REWRITE;
 	default:
 		return NFTO_REASON_MAX;
 	}
@@ -379,7 +385,7 @@ static void refuses_what_it_does_not_know(void)
 		/* and as it is, it is understood */
 		CHECK(parse(&r, &rule) == NFTO_REASON_NONE);
 	}
-	CHECK(num == 20);
+	CHECK(num == 21);
 }
 
 static bool emit(const struct nfto_rule *rule, struct nfto_offer *offer)
