@@ -11,6 +11,7 @@ import re
 import struct
 import time
 
+from nfto import limits
 from nfto.chance import ODD, PROTOCOLS, Packets, checksum, view_of
 from nfto.flow import BOTH, ORIGINAL, REPLY
 from nfto.frames import ACK, FIN, RST, SYN, address, tagged
@@ -194,6 +195,39 @@ def excuse(packet, got, wanted, known_hazards):
     return None
 
 
+def whole(pairs):
+    """What fragments bear, however it is cut: where it left, the headers but for what tells of the
+    cutting, and the rest in its order."""
+    found = collections.defaultdict(list)
+    for index, frame in pairs:
+        family, at = network_header(frame)
+        if family == "ipv4":
+            size = (frame[at] & 15) * 4
+            offset = struct.unpack_from("!H", frame, at + 6)[0] & 0x1fff
+            head = (frame[:at + 2] + frame[at + 4:at + 6] + frame[at + 8:at + 10]
+                    + frame[at + 12:at + size])
+            body = frame[at + size:]
+        elif frame[at + 6] == 44:
+            offset = struct.unpack_from("!H", frame, at + 42)[0] & ~7
+            head = frame[:at + 4] + frame[at + 7:at + 41]
+            body = frame[at + 48:]
+        else:
+            offset, head = 0, frame[:at + 4] + frame[at + 7:at + 40] + frame[at + 6:at + 7]
+            body = frame[at + 40:]
+        found[index, head].append((offset, body))
+    return sorted((index, head, b"".join(body for _offset, body in sorted(bodies)))
+                  for (index, head), bodies in found.items())
+
+
+def kernels_own(packet, got, wanted):
+    """By what name tests/limits knows that software itself does so on this kernel, or None."""
+    if packet.kind == "fragments" and limits.has("refragmented") and whole(got) == whole(wanted):
+        return "refragmented"
+    if packet.kind == "more-tags" and limits.has("tag-blind"):
+        return "tag-blind"
+    return None
+
+
 def text_of(pairs):
     """Frames for people; the payload's end says nothing."""
     return ", ".join("%s: %s%s" % (index, frame[:120].hex(), "..." * (len(frame) > 120))
@@ -298,7 +332,7 @@ class Comparison:
                 allowed = self.plan.hazards_of(entry) if entry else set()
             else:
                 allowed = self.plan.all_hazards()
-            hazard = excuse(packet, got, wanted, allowed)
+            hazard = excuse(packet, got, wanted, allowed) or kernels_own(packet, got, wanted)
             if hazard:
                 self.excluded[hazard] += 1
             else:
