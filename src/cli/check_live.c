@@ -111,6 +111,7 @@ static int dump_once(int bus, char *buffer, mnl_cb_t read, json_t *list)
 		goto out;
 	port = mnl_socket_get_portid(socket);
 	do {
+		err = -1;
 		length = mnl_socket_recvfrom(socket, answer, sizeof(answer));
 		if (length < 0)
 			goto out;

@@ -161,8 +161,11 @@ int cli_put_device(struct nlmsghdr *request, uint16_t attr, const char *name);
 /* Of another version it is not known. @version: the module's answer */
 bool cli_out_of_force(const json_t *version);
 
-/* stock.c: flowtables of the ruleset with the flag offload that are none of @ours */
-int cli_stock_flowtables(const json_t *ours, json_t **stock);
+/*
+ * stock.c: flowtables of the ruleset with the flag offload that are none of @ours: those that the
+ * stock code has, and those of which no device is there. NULL: the ruleset cannot be read.
+ */
+int cli_other_flowtables(const json_t *ours, json_t **stock, json_t **waiting);
 
 /* prometheus.c */
 void cli_print_prometheus(const json_t *status);

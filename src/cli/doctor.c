@@ -58,17 +58,18 @@ static json_t *cli_device_command(const char *reason, const char *ifname)
 
 static void cli_examine_devices(const json_t *devices, json_t *findings)
 {
-	const char *name, *reason;
+	const char *name, *lower, *reason;
 	json_t *device;
 	size_t i;
 
 	json_array_foreach((json_t *)devices, i, device) {
 		name = cli_text(device, "ifname");
+		lower = cli_text(device, "lower");
 		reason = cli_text(device, "reason");
 		if (!strcmp(cli_text(device, "backend"), "software"))
 			cli_find(findings, *reason ? reason : "software", CLI_PROBLEM,
 				 json_sprintf("device %s", name), cli_text(device, "reason_text"),
-				 cli_device_command(reason, name));
+				 cli_device_command(reason, *lower ? lower : name));
 	}
 }
 
@@ -78,17 +79,29 @@ static json_t *cli_flowtable_place(const json_t *flowtable)
 			    cli_text(flowtable, "table"), cli_text(flowtable, "name"));
 }
 
-/* The device of a flowtable that is in hardware of its own ASIC, or NULL. */
-static const json_t *cli_asic_device(const json_t *devices, const json_t *member)
+/* The first of @devices that has @value by @key, or NULL. */
+static const json_t *cli_device_with(const json_t *devices, const char *key, const json_t *value)
 {
 	json_t *device;
 	size_t i;
 
 	json_array_foreach((json_t *)devices, i, device)
-		if (cli_number(device, "ifindex") == cli_number(member, "ifindex"))
-			return !strcmp(cli_text(device, "backend"), "bridged") &&
-				*cli_text(device, "asic") ? device : NULL;
+		if (json_equal(json_object_get(device, key), value))
+			return device;
 	return NULL;
+}
+
+/* The device of a flowtable that is in hardware of its own ASIC, or the one below it; or NULL. */
+static const json_t *cli_asic_device(const json_t *devices, const json_t *member)
+{
+	const json_t *device = cli_device_with(devices, "ifindex",
+					       json_object_get(member, "ifindex"));
+
+	if (!device || strcmp(cli_text(device, "backend"), "bridged"))
+		return NULL;
+	if (*cli_text(device, "lower"))
+		device = cli_device_with(devices, "ifname", json_object_get(device, "lower"));
+	return device && *cli_text(device, "asic") ? device : NULL;
 }
 
 /* Between devices of different ASICs nothing is offloaded: said before there are flows. */
@@ -170,7 +183,7 @@ static void cli_examine_reasons(const json_t *reasons, json_t *findings)
 }
 
 static void cli_examine_flowtables(const json_t *flowtables, const json_t *stock,
-				   json_t *findings)
+				   const json_t *waiting, json_t *findings)
 {
 	bool counts = false;
 	json_t *flowtable;
@@ -180,6 +193,9 @@ static void cli_examine_flowtables(const json_t *flowtables, const json_t *stock
 		cli_find(findings, "stock", CLI_PROBLEM, cli_flowtable_place(flowtable),
 			 "it was made before nft_offload was loaded: load the ruleset again",
 			 json_string("{ echo flush ruleset; nft list ruleset; } >ruleset.nft && nft -f ruleset.nft"));
+	json_array_foreach((json_t *)waiting, i, flowtable)
+		cli_find(findings, "waiting", CLI_HINT, cli_flowtable_place(flowtable),
+			 "none of its devices is there", NULL);
 	json_array_foreach((json_t *)flowtables, i, flowtable) {
 		if (json_is_true(json_object_get(flowtable, "counter")))
 			counts = true;
@@ -192,7 +208,7 @@ static void cli_examine_flowtables(const json_t *flowtables, const json_t *stock
 		cli_find(findings, "accounting", CLI_HINT, NULL,
 			 "conntrack counts nothing at all, flows in hardware or not",
 			 json_string("sysctl -w net.netfilter.nf_conntrack_acct=1"));
-	if (!json_array_size(flowtables) && !json_array_size(stock))
+	if (!json_array_size(flowtables) && !json_array_size(stock) && !json_array_size(waiting))
 		cli_find(findings, "no-flowtable", CLI_PROBLEM, NULL,
 			 "no flowtable has flags offload, so that nothing is offloaded: make one",
 			 json_string("nft-offload generate --devices DEVICE,DEVICE"));
@@ -269,6 +285,7 @@ static void cli_examine_qdiscs(const json_t *devices, json_t *findings)
 static int cli_examine(struct cli_netlink *nl, json_t *findings)
 {
 	json_t *version = NULL, *devices = NULL, *flowtables = NULL, *reasons = NULL, *stock = NULL;
+	json_t *waiting = NULL;
 	int ret;
 
 	ret = cli_ask(nl, cli_request(nl, NFTO_CMD_VERSION_GET, NLM_F_ACK), NULL, &version);
@@ -279,12 +296,12 @@ static int cli_examine(struct cli_netlink *nl, json_t *findings)
 	if (!ret)
 		ret = cli_collect(nl, NFTO_CMD_REASON_GET, NULL, &reasons);
 	if (!ret)
-		ret = cli_stock_flowtables(flowtables, &stock);
+		ret = cli_other_flowtables(flowtables, &stock, &waiting);
 	if (!ret) {
 		if (cli_out_of_force(version))
 			cli_find(findings, "not-in-force", CLI_PROBLEM, NULL, CLI_NOT_IN_FORCE,
 				 json_string("modprobe -r nft_offload && modprobe nft_offload"));
-		cli_examine_flowtables(flowtables, stock, findings);
+		cli_examine_flowtables(flowtables, stock, waiting, findings);
 		cli_examine_ruleset(findings);
 		cli_examine_devices(devices, findings);
 		cli_examine_asics(devices, flowtables, findings);
@@ -296,6 +313,7 @@ static int cli_examine(struct cli_netlink *nl, json_t *findings)
 	json_decref(flowtables);
 	json_decref(reasons);
 	json_decref(stock);
+	json_decref(waiting);
 	return ret;
 }
 

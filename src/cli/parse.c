@@ -192,7 +192,8 @@ CLI_SET(cli_main_set, false,
 	[NFTO_A_EGRESS_NAME] = { .kind = CLI_STRING, .key = "egress_name" },
 	[NFTO_A_TRIAL] = { .kind = CLI_NEST, .key = "trial", .list = true, .nest = &cli_trial_set },
 	[NFTO_A_FILL] = { .kind = CLI_NEST, .key = "fill", .nest = &cli_fill_set },
-	[NFTO_A_IN_FORCE] = { .kind = CLI_FLAG, .key = "in_force" });
+	[NFTO_A_IN_FORCE] = { .kind = CLI_FLAG, .key = "in_force" },
+	[NFTO_A_LOWER] = { .kind = CLI_STRING, .key = "lower" });
 
 static json_t *cli_parse_set(const void *attrs, size_t len, const struct cli_set *set);
 

@@ -92,7 +92,7 @@ static int cli_list_policies(struct cli_netlink *nl, json_t **devices)
 /* The tree of what is known about @devices has more than their policy. */
 static json_t *cli_policy_tree(const json_t *devices)
 {
-	static const char *const keys[] = { "ifindex", "ifname", "policy" };
+	static const char *const keys[] = { "ifindex", "ifname", "lower", "policy" };
 	json_t *list = json_array(), *tree = json_object();
 	json_t *device, *entry;
 	size_t i, j;
@@ -118,6 +118,8 @@ static void cli_print_policies(json_t *tree)
 	}
 	json_array_foreach(json_object_get(tree, "devices"), i, device) {
 		printf("%s:", cli_text(device, "ifname"));
+		if (*cli_text(device, "lower"))
+			printf(" that of %s", cli_text(device, "lower"));
 		cli_print_policy(json_object_get(device, "policy"), false);
 		printf("\n");
 	}

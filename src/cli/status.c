@@ -25,6 +25,13 @@ static void cli_print_hazards(const json_t *hazards)
 	printf("\n");
 }
 
+/* In no flowtable, and programmed all the same. */
+static bool cli_is_below(const json_t *device)
+{
+	return !strcmp(cli_text(device, "backend"), "none") &&
+		json_object_get(device, "statistics");
+}
+
 static void cli_print_device(const json_t *device)
 {
 	const char *backend = cli_word(device, "backend");
@@ -36,7 +43,11 @@ static void cli_print_device(const json_t *device)
 	cli_print_coloured(backend, backend);
 	if (*cli_text(device, "reason_text"))
 		printf(": %s", cli_text(device, "reason_text"));
+	else if (cli_is_below(device))
+		printf(" itself, but VLAN devices on it are in a flowtable");
 	printf("\n");
+	if (*cli_text(device, "lower"))
+		printf("    on: %s\n", cli_text(device, "lower"));
 	if (*driver || *device_driver)
 		printf("    driver: %s%s%s%s\n", *driver ? driver : "not known",
 		       *device_driver ? " (the device's is " : "", device_driver,
@@ -77,11 +88,22 @@ static void cli_print_flowtable(const json_t *flowtable)
 	}
 }
 
+static void cli_print_others(const json_t *flowtables, const char *text)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach((json_t *)flowtables, i, entry)
+		printf("flowtable %s %s %s: %s\n", cli_word(entry, "family"),
+		       cli_text(entry, "table"), cli_text(entry, "name"), text);
+}
+
 static void cli_print_status(const json_t *status)
 {
 	const json_t *devices = json_object_get(status, "devices");
 	const json_t *flowtables = json_object_get(status, "flowtables");
 	const json_t *stock = json_object_get(status, "stock_flowtables");
+	const json_t *waiting = json_object_get(status, "waiting_flowtables");
 	json_t *entry;
 	size_t i;
 
@@ -91,11 +113,10 @@ static void cli_print_status(const json_t *status)
 		cli_print_device(entry);
 	json_array_foreach((json_t *)flowtables, i, entry)
 		cli_print_flowtable(entry);
-	json_array_foreach((json_t *)stock, i, entry)
-		printf("flowtable %s %s %s: stock: made before nft_offload was loaded; reload the ruleset to offload it\n",
-		       cli_word(entry, "family"), cli_text(entry, "table"),
-		       cli_text(entry, "name"));
-	if (!json_array_size(devices) && !json_array_size(flowtables) && !json_array_size(stock))
+	cli_print_others(stock, "stock: made before nft_offload was loaded; reload the ruleset to offload it");
+	cli_print_others(waiting, "waiting: none of its devices is there");
+	if (!json_array_size(devices) && !json_array_size(flowtables) && !json_array_size(stock) &&
+	    !json_array_size(waiting))
 		printf("no flowtable has flags offload (nft-offload generate prints one to start from)\n");
 }
 
@@ -116,9 +137,11 @@ int cli_get_devices(struct cli_netlink *nl, const char *name, json_t **devices)
 	ret = cli_collect(nl, NFTO_CMD_DEVICE_GET, NULL, devices);
 	if (ret)
 		return ret;
-	for (i = json_array_size(*devices); i-- > 0;)
-		if (!strcmp(cli_text(json_array_get(*devices, i), "backend"), "none"))
+	for (i = json_array_size(*devices); i-- > 0;) {
+		device = json_array_get(*devices, i);
+		if (!strcmp(cli_text(device, "backend"), "none") && !cli_is_below(device))
 			json_array_remove(*devices, i);
+	}
 	return 0;
 }
 
@@ -149,7 +172,7 @@ static int cli_get_flowtables(struct cli_netlink *nl, const char *name, json_t *
 
 static int cli_get_status(struct cli_netlink *nl, const char *name, json_t *status)
 {
-	json_t *version, *devices, *flowtables, *stock;
+	json_t *version, *devices, *flowtables, *stock, *waiting;
 	int ret;
 
 	ret = cli_ask(nl, cli_request(nl, NFTO_CMD_VERSION_GET, NLM_F_ACK), NULL, &version);
@@ -168,9 +191,11 @@ static int cli_get_status(struct cli_netlink *nl, const char *name, json_t *stat
 	json_object_set_new(status, "flowtables", flowtables);
 	if (name)
 		return 0;
-	ret = cli_stock_flowtables(flowtables, &stock);
-	if (!ret && stock)
+	ret = cli_other_flowtables(flowtables, &stock, &waiting);
+	if (stock)
 		json_object_set_new(status, "stock_flowtables", stock);
+	if (waiting)
+		json_object_set_new(status, "waiting_flowtables", waiting);
 	return ret;
 }
 

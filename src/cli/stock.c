@@ -12,6 +12,11 @@
 #define CLI_FLAG_OFFLOAD 1	/* NFT_FLOWTABLE_HW_OFFLOAD */
 #define CLI_DUMP_TRIES 5
 
+struct cli_flowtables {
+	json_t *stock;
+	json_t *waiting;
+};
+
 static json_t *cli_ruleset_text(const struct nftnl_flowtable *flowtable, uint16_t attr)
 {
 	const char *text = nftnl_flowtable_get_str(flowtable, attr);
@@ -19,7 +24,6 @@ static json_t *cli_ruleset_text(const struct nftnl_flowtable *flowtable, uint16_
 	return text ? cli_parse_string(text, strlen(text)) : json_string("");
 }
 
-/* Those whose devices are all still to come are of nobody yet. */
 static bool cli_has_device(const struct nftnl_flowtable *flowtable)
 {
 	const char *const *name = nftnl_flowtable_get(flowtable, NFTNL_FLOWTABLE_DEVICES);
@@ -32,8 +36,8 @@ static bool cli_has_device(const struct nftnl_flowtable *flowtable)
 /* One message with a flowtable of the ruleset. */
 static int cli_take_flowtable(const struct nlmsghdr *nlh, void *data)
 {
+	const struct cli_flowtables *lists = data;
 	struct nftnl_flowtable *flowtable;
-	json_t *list = data;
 	json_t *entry;
 
 	/* the library does not look whether its header is there */
@@ -44,8 +48,7 @@ static int cli_take_flowtable(const struct nlmsghdr *nlh, void *data)
 		return -ENOMEM;
 	if (nftnl_flowtable_nlmsg_parse(nlh, flowtable) < 0 ||
 	    !nftnl_flowtable_is_set(flowtable, NFTNL_FLOWTABLE_FLAGS) ||
-	    !(nftnl_flowtable_get_u32(flowtable, NFTNL_FLOWTABLE_FLAGS) & CLI_FLAG_OFFLOAD) ||
-	    !cli_has_device(flowtable))
+	    !(nftnl_flowtable_get_u32(flowtable, NFTNL_FLOWTABLE_FLAGS) & CLI_FLAG_OFFLOAD))
 		goto out;
 	entry = json_object();
 	json_object_set_new(entry, "family",
@@ -53,7 +56,7 @@ static int cli_take_flowtable(const struct nlmsghdr *nlh, void *data)
 								      NFTNL_FLOWTABLE_FAMILY)));
 	json_object_set_new(entry, "table", cli_ruleset_text(flowtable, NFTNL_FLOWTABLE_TABLE));
 	json_object_set_new(entry, "name", cli_ruleset_text(flowtable, NFTNL_FLOWTABLE_NAME));
-	json_array_append_new(list, entry);
+	json_array_append_new(cli_has_device(flowtable) ? lists->stock : lists->waiting, entry);
 out:
 	nftnl_flowtable_free(flowtable);
 	return 0;
@@ -82,20 +85,21 @@ static void cli_leave_out(json_t *list, const json_t *ours)
 	}
 }
 
-static int cli_dump_ruleset(struct cli_netlink *nl, json_t *list)
+static int cli_dump_ruleset(struct cli_netlink *nl, struct cli_flowtables *lists)
 {
 	struct nlmsghdr *nlh;
 	struct nfgenmsg *nfg;
 	int ret, tries = 0;
 
 	do {
-		json_array_clear(list);
+		json_array_clear(lists->stock);
+		json_array_clear(lists->waiting);
 		nlh = mnl_nlmsg_put_header(nl->request);
 		nlh->nlmsg_type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETFLOWTABLE;
 		nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 		nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 		nfg->version = NFNETLINK_V0;
-		ret = cli_exchange(nl, nlh, cli_take_flowtable, list);
+		ret = cli_exchange(nl, nlh, cli_take_flowtable, lists);
 	} while ((ret == -EINTR || (!ret && nl->interrupted)) && ++tries < CLI_DUMP_TRIES);
 	return ret;
 }
@@ -106,22 +110,25 @@ static bool cli_is_no_nftables(int err)
 	return err == -EPROTONOSUPPORT || err == -EINVAL || err == -EOPNOTSUPP;
 }
 
-int cli_stock_flowtables(const json_t *ours, json_t **stock)
+int cli_other_flowtables(const json_t *ours, json_t **stock, json_t **waiting)
 {
+	struct cli_flowtables lists = { .stock = json_array(), .waiting = json_array() };
 	struct cli_netlink *nl = cli_netlink_new(NETLINK_NETFILTER);
-	json_t *list = json_array();
-	int ret = nl ? cli_dump_ruleset(nl, list) : -errno;
+	int ret = nl ? cli_dump_ruleset(nl, &lists) : -errno;
 
-	if (cli_is_no_nftables(ret))
-		ret = 0;
-	if (ret) {
+	cli_netlink_close(nl);
+	*stock = NULL;
+	*waiting = NULL;
+	if (ret && !cli_is_no_nftables(ret)) {
 		cli_warn("flowtables that were made before nft_offload was loaded are not shown, as the ruleset cannot be read: %s",
 			 strerror(ret < 0 ? -ret : EIO));
-		json_decref(list);
-		list = NULL;
+		json_decref(lists.stock);
+		json_decref(lists.waiting);
+		return 0;
 	}
-	cli_netlink_close(nl);
-	cli_leave_out(list, ours);
-	*stock = list;
+	cli_leave_out(lists.stock, ours);
+	cli_leave_out(lists.waiting, ours);
+	*stock = lists.stock;
+	*waiting = lists.waiting;
 	return 0;
 }

@@ -371,14 +371,21 @@ static void nfto_flow_refuse(struct nfto_flow *flow, enum nfto_reason reason)
  * Who has the hardware entry for this match? An older cookie's flow, whose DESTROY is late, makes
  * way; its deletion is queued before our add. If it is still in hardware, the worker asks again.
  */
-static void nfto_flow_take_over(struct nfto_flow *flow)
+static bool nfto_flow_make_way(const struct nfto_flow *flow, struct nfto_port *port)
 {
 	struct nfto_flow *older;
 
 	lockdep_assert_held(&nfto_lock);
-	older = rhashtable_lookup_fast(&flow->port->owners, &flow->rule.match, nfto_owner_params);
-	if (older && older->attached)
-		nfto_flow_detach(older, NFTO_REASON_SUPERSEDED);
+	older = rhashtable_lookup_fast(&port->owners, &flow->rule.match, nfto_owner_params);
+	if (!older || !older->attached)
+		return false;
+	nfto_flow_detach(older, NFTO_REASON_SUPERSEDED);
+	return true;
+}
+
+static void nfto_flow_become_owner(struct nfto_flow *flow)
+{
+	lockdep_assert_held(&nfto_lock);
 	flow->owner = !rhashtable_lookup_insert_fast(&flow->port->owners, &flow->by_match,
 						     nfto_owner_params);
 }
@@ -400,7 +407,7 @@ static void nfto_flow_offer(struct nfto_flow *flow, const struct nfto_rule *rule
 	}
 	if (flow->tries && flow->epoch == port->epoch && time_before(jiffies, flow->next_try))
 		return;
-	if (nfto_port_full(port)) {
+	if (!nfto_flow_make_way(flow, port) && nfto_port_full(port)) {
 		/* what the driver has said to this very flow says more */
 		if (flow->reason != NFTO_REASON_TABLE_FULL)
 			nfto_flow_refuse(flow, NFTO_REASON_TABLE_FULL);
@@ -415,7 +422,7 @@ static void nfto_flow_offer(struct nfto_flow *flow, const struct nfto_rule *rule
 	flow->holds_out = true;
 	dev_hold(flow->rule.out);
 	list_add_tail(&flow->port_node, &port->flows);
-	nfto_flow_take_over(flow);
+	nfto_flow_become_owner(flow);
 	trace_flow_queued(flow);
 	nfto_flow_enqueue(flow);
 }

@@ -267,14 +267,28 @@ static int nfto_tally_count(const struct nfto_flow *flow, void *data)
 	return 0;
 }
 
+/* They may enter by devices that are in no flowtable. */
+static unsigned int nfto_tally_keys(const struct net *net, bool by_table)
+{
+	const struct net_device *dev;
+	unsigned int num = 0;
+
+	if (by_table)
+		return READ_ONCE(nfto_net_of(net)->num_tables);
+	rcu_read_lock();
+	for_each_netdev_rcu((struct net *)net, dev)
+		num++;
+	rcu_read_unlock();
+	return num;
+}
+
 struct nfto_tally *nfto_flow_tally(const struct net *net, bool by_table)
 {
-	const struct nfto_net *nn = nfto_net_of(net);
 	struct nfto_filter filter = { .net = net };
 	struct nfto_tally *tally;
 	unsigned int bits;
 
-	bits = order_base_2(2 * READ_ONCE(nn->num_binds) + 16);
+	bits = order_base_2(2 * nfto_tally_keys(net, by_table) + 16);
 	tally = kvzalloc(struct_size(tally, rows, 1UL << bits), GFP_KERNEL);
 	if (!tally)
 		return NULL;

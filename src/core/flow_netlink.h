@@ -47,8 +47,8 @@ u64 nfto_flow_for_each(u64 id, u64 last, const struct nfto_filter *filter,
 
 /*
  * How many flow directions of a namespace there are by state, for each key: the ifindex of the
- * device where they enter, or the flowtable. There are rows for twice as many keys as there were at
- * its making; if there are still more by the end, those do not count.
+ * device where they enter, or the flowtable. There are rows for twice as many of these as there are
+ * at its making; if flows know still more by the end, those do not count.
  */
 struct nfto_tally_row {
 	unsigned long key;

@@ -11,6 +11,7 @@
 #include "flow_netlink.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "path.h"
 #include "policy.h"
 #include "port.h"
 
@@ -90,25 +91,41 @@ static int nfto_netlink_put_port(struct sk_buff *skb, const struct net_device *d
 	return 0;
 }
 
-static int nfto_netlink_put_device(struct sk_buff *skb, const struct net_device *dev,
-				   struct nfto_tally *tally)
+/* What is of the device whose driver is programmed. */
+static int nfto_netlink_put_driven(struct sk_buff *skb, const struct net_device *dev)
 {
 	const char *device_driver = nfto_netlink_device_driver(dev);
 	struct nfto_device_policy policy;
 	const struct nfto_driver *driver;
 
-	ASSERT_RTNL();
 	nfto_policy_get(dev, &policy);
 	driver = nfto_port_driver(dev, &policy);
-	if (nla_put_u32(skb, NFTO_A_IFINDEX, dev->ifindex) ||
-	    nla_put_string(skb, NFTO_A_IFNAME, dev->name) ||
-	    nfto_netlink_put_backend(skb, dev))
-		return -EMSGSIZE;
 	if (device_driver && nla_put_string(skb, NFTO_A_DEVICE_DRIVER, device_driver))
 		return -EMSGSIZE;
 	if (driver && nla_put_string(skb, NFTO_A_DRIVER, driver->name))
 		return -EMSGSIZE;
 	if (nfto_netlink_put_policy(skb, &policy) || nfto_netlink_put_port(skb, dev))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int nfto_netlink_put_device(struct sk_buff *skb, struct net_device *dev,
+				   struct nfto_tally *tally)
+{
+	struct net_device *lower;
+	struct nfto_stack tags;
+	int err = 0;
+
+	ASSERT_RTNL();
+	if (nla_put_u32(skb, NFTO_A_IFINDEX, dev->ifindex) ||
+	    nla_put_string(skb, NFTO_A_IFNAME, dev->name) ||
+	    nfto_netlink_put_backend(skb, dev))
+		return -EMSGSIZE;
+	if (!is_vlan_dev(dev))
+		err = nfto_netlink_put_driven(skb, dev);
+	else if (!nfto_path_lower(dev, &lower, &tags))
+		err = nla_put_string(skb, NFTO_A_LOWER, lower->name);
+	if (err)
 		return -EMSGSIZE;
 	return nfto_tally_put(skb, NFTO_A_FLOWS, tally, dev->ifindex);
 }
@@ -199,7 +216,7 @@ err_free_reply:
 }
 
 static int nfto_netlink_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
-				 const struct net_device *dev, struct nfto_tally *tally)
+				 struct net_device *dev, struct nfto_tally *tally)
 {
 	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 				   &nfto_netlink_family, NLM_F_MULTI, NFTO_CMD_DEVICE_GET);

@@ -440,19 +440,22 @@ void nfto_port_try_release(struct nfto_port *port)
 	port->bind_next = jiffies;
 }
 
-/*
- * Everything of ours leaves the driver and the device, because of @reason. The port is unlinked and
- * gone already.
- */
-static void nfto_port_wind_up(struct nfto_port *port, enum nfto_reason reason)
+/* The port is gone, because of @reason; who still sees it is told so. */
+static void nfto_port_tell_end(struct nfto_port *port, enum nfto_reason reason)
 {
-	bool told = port->bound && !port->reason;
+	bool news = port->bound && !port->reason;
 
+	lockdep_assert_held(&port->mutex);
 	spin_lock_bh(&nfto_lock);
 	port->reason = reason;
 	spin_unlock_bh(&nfto_lock);
-	if (told)
+	if (news)
 		nfto_event_device(NFTO_EVENT_UNBOUND, port->dev, reason);
+}
+
+/* Everything of ours leaves the driver and the device. The port is unlinked and gone already. */
+static void nfto_port_wind_up(struct nfto_port *port)
+{
 	if (port->bound)
 		nfto_port_release(port);
 	/* A worker that waits to run has nothing to do any more; one that waits for our locks
@@ -477,7 +480,8 @@ bool nfto_port_try_end(struct nfto_port *port)
 	spin_unlock_bh(&nfto_lock);
 	if (!end)
 		return false;
-	nfto_port_wind_up(port, NFTO_REASON_UNBOUND);
+	nfto_port_tell_end(port, NFTO_REASON_UNBOUND);
+	nfto_port_wind_up(port);
 	nfto_port_put(port);
 	return true;
 }
@@ -541,12 +545,13 @@ static void nfto_port_gone_ingress(struct nfto_port *port)
 	}
 	spin_unlock_bh(&nfto_lock);
 	if (end) {
+		nfto_port_tell_end(port, NFTO_REASON_DEVICE_GONE);
 		num = nfto_port_clear(port, NULL);
 		if (num)
 			net_info_ratelimited("nft_offload: %s: unregistered: %u flows left it in %u ms\n",
 					     port->dev->name, num,
 					     jiffies_to_msecs(jiffies - start));
-		nfto_port_wind_up(port, NFTO_REASON_DEVICE_GONE);
+		nfto_port_wind_up(port);
 	}
 	port->rtnl = false;
 	mutex_unlock(&port->mutex);

@@ -28,7 +28,7 @@ bool nfto_stats_read(struct nfto_port *port, struct nfto_flow *flow)
 
 /*
  * Drivers lose rules without a word to those who gave them (mlx5 when its device is reset or
- * reloaded). Only a driver that does not have it to delete either is taken by its word.
+ * reloaded). If it has it all the same, it must not have two.
  */
 static bool nfto_stats_lost(struct nfto_port *port, struct nfto_flow *flow)
 {
@@ -56,7 +56,7 @@ bool nfto_stats_poll(struct nfto_port *port, unsigned long deadline)
 			nfto_flow_idle(flow);
 	}
 	if (lost)
-		net_warn_ratelimited("nft_offload: %s: its driver has lost rules (a reset or devlink reload?): %u added again\n",
+		net_warn_ratelimited("nft_offload: %s: its driver has lost rules (a reset or devlink reload?): %u to be added again\n",
 				     port->dev->name, lost);
 	done = !time_after(jiffies, deadline);
 	trace_stats_poll(port, num, done);

@@ -68,6 +68,8 @@ def doctor():
     kernel = loaded()
     wanted = [("stock", "problem", "flowtable inet filter old"),
               ("stock", "problem", "flowtable ip filter f"),
+              ("waiting", "hint", "flowtable inet filter later"),
+              ("waiting", "hint", "flowtable inet filter empty"),
               ("no-tc", "problem", 'device eth"1\\'), ("ttl", "problem", None),
               ("qdisc", "hint", "device eth0")]
     same([each for each in found() if each[0] not in MACHINE], wanted)
@@ -102,6 +104,30 @@ def doctor():
     assert ("no-flowtable", "problem", None) in found()
     kernel.answer(0, k.ack(1), kind=38)
     Run("doctor", status=1).complains("queueing disciplines could not be looked at")
+
+
+@test("status, policy, doctor: a VLAN device is on another one, which can be put right")
+def vlan():
+    kernel = loaded()
+    below = k.device(k.policy(ttl=2), k.attr(k.C["NFTO_A_ASIC"], b"\x01"), k.nest(
+        "NFTO_A_STATISTICS", k.u32("NFTO_A_STATISTICS_ENTRIES", 3)), index=6, name="eth6",
+                     backend=0)
+    off = k.device(k.string("NFTO_A_REASON", "hw-tc-off"), k.string("NFTO_A_REASON_TEXT", "words"),
+                   k.string("NFTO_A_LOWER", "eth6"), index=7, name="vlan7", backend=1)
+    on = k.device(k.string("NFTO_A_LOWER", "eth6"), index=3, name='eth"1\\', backend=2)
+    kernel.answer(k.C["NFTO_CMD_DEVICE_GET"], k.BRIDGED + k.NOBODY + below, off + on, k.done())
+    run = Run("status").silent().says(
+        "device eth6: none itself, but VLAN devices on it are in a flowtable\n",
+        "    entries: 3 in hardware;",
+        "device vlan7: software: words\n    on: eth6\n", 'device eth"1\\: bridged\n    on: eth6\n')
+    assert "idle0" not in run.out
+    same([device.get("lower") for device in Run("status", "--json").json()["devices"]],
+         [None, None, "eth6", "eth6"])
+    Run("policy").silent().says("vlan7: that of eth6\n")
+    found = {each["id"]: each for each in Run("doctor", "--json", status=1).json()["findings"]}
+    same(found["hw-tc-off"]["place"], "device vlan7")
+    same(found["hw-tc-off"]["command"], "ethtool -K eth6 hw-tc-offload on")
+    assert "eth0 and eth6 are of different ASICs" in found["asics"]["text"]
 
 
 @test("without generic netlink, without a right, with an older module: says so")
@@ -188,7 +214,8 @@ def status():
              "hazards: ttl-untouched ip-options\n", 'device eth"1\\: software: its driver has no',
              "device new0: 17\n", "flowtable inet filter f: 7 hardware", "    eth0: bridged\n",
              "flowtable inet filter old: stock: made before nft_offload was loaded; "
-             "reload the ruleset to offload it\n", "flowtable ip filter f: stock")
+             "reload the ruleset to offload it\n", "flowtable ip filter f: stock",
+             "flowtable inet filter later: waiting: none of its devices is there\n")
     assert "idle0" not in run.out and "soft" not in run.out.replace("software", "")
     same(len(re.findall("stock", run.out)), 2)
     tree = Run("status", "--json").silent().json()
@@ -202,6 +229,7 @@ def status():
     same(tree["flowtables"][0]["counter"], True)
     same(tree["stock_flowtables"], [{"family": "inet", "table": "filter", "name": "old"},
                                     {"family": "ip", "table": "filter", "name": "f"}])
+    same([each["name"] for each in tree["waiting_flowtables"]], ["later", "empty"])
 
 
 @test("status of one device: also if it is in no flowtable, and only its flowtables")

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from nfto import conntrack, device, encap, frames, kmod, limits, pppoe, rules
+from nfto.cli import COMMAND, Cli
 from nfto.flow import BOTH, ORIGINAL, REPLY, Flow
 from nfto.shell import SCALE, run, wait_for
 from nfto.topology import Port, Router
@@ -111,6 +112,34 @@ def test_what_is_below_a_vlan_device_goes_and_comes_back(router):
     router.ns.ip(*port.address_lines("p0.10"))
     if not limits.has("sub-interfaces"):
         assert_hardware(measure(established(router), 20, sizes=SIZES))
+
+
+def test_what_is_below_a_vlan_device_is_shown(router):
+    """It is in no flowtable; but it is what has a driver, a policy, and something in hardware."""
+    devices = [encap.stack(router, port, "vlan").top for port in router.ports]
+    router.asic.set(pin_features=0)
+    router.nft(rules.whole(router, devices))
+    cli = Cli(router)
+
+    def shown():
+        return {each["ifname"]: each for each in cli.json("status")["devices"]}
+
+    wait_for(lambda: "asic" in shown().get("p0", ()), 10 * SCALE, lambda: "p0: %s" % shown())
+    status = shown()
+    assert {name: (each["backend"], each.get("lower"), "statistics" in each, "policy" in each)
+            for name, each in status.items()} == {
+                "p0": ("none", None, True, True), "p1": ("none", None, True, True),
+                "p0.10": ("bridged", "p0", False, False), "p1.10": ("bridged", "p1", False, False)}
+    refused = cli.run("policy", "p0.10", "offload", "off", status=3)
+    assert "that of the device below it counts" in refused.stderr
+    cli.text("policy", "p0", "offload", "off")
+    with device.opened(router.ns) as family:
+        family.wait_for_bind("p0.10", "software", "policy")
+    found, = [each for each in cli.json("doctor", status=1)["findings"] if each["id"] == "policy"]
+    assert found["place"] == "device p0.10"
+    router.ns.run(found["command"].replace("nft-offload", COMMAND))
+    with device.opened(router.ns) as family:
+        family.wait_for_bind("p0.10", "bridged")
 
 
 def test_a_router_on_a_stick(router):

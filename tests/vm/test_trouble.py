@@ -139,7 +139,7 @@ def test_rules_that_the_driver_has_lost(router, quiet):
     flow, other = established(router, "ipv4", "tcp", "both"), established(router, "ipv6", "udp")
     with Background(flow, other) as background, kmod.all_messages():
         router.asic.set(forget=1)
-        quiet.wait_for("nft_offload: p[01]: its driver has lost rules .*: [1-4] added again")
+        quiet.wait_for("nft_offload: p[01]: its driver has lost rules .*: [1-4] to be added again")
         wait_for(lambda: router.asic.entries == 4, 10 * SCALE, "all four of them again")
         background.more()
     background.assert_none_lost()
