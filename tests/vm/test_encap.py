@@ -111,7 +111,7 @@ def test_what_is_below_a_vlan_device_goes_and_comes_back(router):
     encap.up(router, "p0.10")
     router.ns.ip(*port.address_lines("p0.10"))
     if not limits.has("sub-interfaces"):
-        assert_back(established(router), 20)
+        assert_back(established(router), 20, sizes=SIZES)
 
 
 def test_what_is_below_a_vlan_device_is_shown(router):

@@ -199,13 +199,13 @@ def assert_hardware(measured):
     assert not wrong, "\n".join(wrong)
 
 
-def assert_back(flow, count=10, deadline=10 * SCALE):
+def assert_back(flow, count=10, deadline=10 * SCALE, **how):
     """After a change of the ways the flow is in hardware again in time, and stays there for so many
     packets each way. Not the first time for certain: the module looks at all flows once more a
     moment after a change, and cannot tell those that are new by then from the ones before."""
     end = time.monotonic() + deadline
     while True:
-        measured = measure(offloaded(flow, end - time.monotonic()), count)
+        measured = measure(offloaded(flow, end - time.monotonic()), count, **how)
         assert_delivered(measured.ledger)
         wrong = not_switched(measured)
         if not wrong:
