@@ -334,6 +334,13 @@ static void nfto_bind_end_table(struct nfto_table *table)
 	nfto_table_put(table);
 }
 
+static void nfto_bind_count_native(struct nfto_table *table, int num)
+{
+	lockdep_assert_held(&nfto_lock);
+	table->num_native += num;
+	table->net->num_native += num;
+}
+
 static void nfto_bind_set_closing(struct nfto_table *table, bool closing)
 {
 	spin_lock_bh(&nfto_lock);
@@ -376,6 +383,29 @@ static void nfto_bind_end_native(struct nfto_table *table, struct net_device *de
 	nfto_bind_set_closing(table, false);
 }
 
+/*
+ * When a device goes down, the core deletes what goes by it, but for what it is about to add just
+ * then, or has a moment later: that it would find a second after the device has gone. Nothing is
+ * added any more now.
+ */
+void nfto_bind_device_gone(struct net_device *dev)
+{
+	struct nfto_net *net = nfto_net_of(dev_net(dev));
+	int tries = NFTO_END_TRIES;
+	u32 left;
+
+	ASSERT_RTNL();
+	if (!READ_ONCE(net->num_native))
+		return;
+	do {
+		nf_flow_table_cleanup(dev);
+		left = nfto_flow_native_by(net, dev->ifindex);
+	} while (left && --tries);
+	if (left && !nfto_net_is_users(net->net))
+		net_warn_ratelimited("nft_offload: %s: other drivers may keep %u entries of it\n",
+				     dev->name, left);
+}
+
 /* @dev is NULL if it is gone: its driver's callback went with it. */
 static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 			  struct net_device *dev)
@@ -386,7 +416,7 @@ static void nfto_bind_del(struct nfto_table *table, struct nfto_bind *bind,
 	list_del(&bind->list);
 	table->net->num_binds--;
 	if (bind->backend == NFTO_NATIVE)
-		table->num_native--;
+		nfto_bind_count_native(table, -1);
 	spin_unlock_bh(&nfto_lock);
 	table->num_binds--;
 
@@ -451,7 +481,7 @@ static int nfto_bind_add(struct nf_flowtable *ft, struct net_device *dev)
 	list_add_tail(&bind->list, &table->binds);
 	table->net->num_binds++;
 	if (bind->backend == NFTO_NATIVE)
-		table->num_native++;
+		nfto_bind_count_native(table, 1);
 	spin_unlock_bh(&nfto_lock);
 	if (bind->backend == NFTO_SOFTWARE)
 		nfto_bind_bridge(bind, dev, table->net->net);

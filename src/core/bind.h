@@ -109,6 +109,12 @@ u32 nfto_bind_backend(const struct net_device *dev, enum nfto_reason *reason);
  */
 void nfto_bind_look_again(struct net_device *dev);
 
+/*
+ * NETDEV_UNREGISTER: on return no native driver has a flow by @dev, which may be in a flowtable or
+ * not. RTNL is held; waits for what the core has the drivers do, as at NETDEV_DOWN it does itself.
+ */
+void nfto_bind_device_gone(struct net_device *dev);
+
 /* Are new flowtables ours? May sleep; nfnl_lock() is not held. */
 bool nfto_bind_in_force(void);
 

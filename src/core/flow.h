@@ -144,6 +144,12 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex);
  */
 u32 nfto_flow_end_foreign(struct nfto_table *table);
 
+/*
+ * How many directions of flows by device @ifindex, entering or leaving, the core still has in
+ * flowtables with native drivers. May sleep; no locks.
+ */
+u32 nfto_flow_native_by(struct nfto_net *net, int ifindex);
+
 /* No flow of @table is attached on return. No callback can run any more. */
 void nfto_flow_drop_table(struct nfto_table *table);
 

@@ -213,6 +213,32 @@ u32 nfto_flow_end_foreign(struct nfto_table *table)
 	return num;
 }
 
+/* As the core has it: both directions of a flow do, or none. */
+static bool nfto_flow_goes_by(const struct nfto_flow *flow, int ifindex)
+{
+	const struct flow_offload_tuple_rhash *both = flow->core->tuplehash;
+
+	return both[0].tuple.iifidx == ifindex || both[1].tuple.iifidx == ifindex;
+}
+
+u32 nfto_flow_native_by(struct nfto_net *net, int ifindex)
+{
+	unsigned int looked = 0;
+	struct nfto_flow *flow;
+	unsigned long at = 0;
+	u32 num = 0;
+	u64 last;
+
+	spin_lock_bh(&nfto_lock);
+	last = nfto_flow_last_id;
+	while ((flow = nfto_flow_next_by_id(net, &at, last))) {
+		num += flow->table->num_native && nfto_flow_goes_by(flow, ifindex);
+		nfto_flow_breathe(&looked);
+	}
+	spin_unlock_bh(&nfto_lock);
+	return num;
+}
+
 struct nfto_flow *nfto_flow_next_at_port(struct nfto_port *port)
 {
 	struct nfto_flow *flow;

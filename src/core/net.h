@@ -27,6 +27,7 @@ struct nfto_net {
 	u32 num_binds;			/* devices of theirs */
 	u32 seq;			/* how often one came or went */
 	u32 num_closing;		/* flowtables that let go of a native driver */
+	u32 num_native;			/* devices that a native driver carries, in all of them */
 
 	/* flow*.c; nfto_lock */
 	struct xarray flows;		/* the attached ones, by id */

@@ -387,6 +387,7 @@ static int nfto_watch_netdev(struct notifier_block *nb, unsigned long event, voi
 	case NETDEV_UNREGISTER:
 		nfto_watch_tell_device(dev, NFTO_REASON_STALE_DEVICE);
 		nfto_port_gone(dev);
+		nfto_bind_device_gone(dev);
 		nfto_policy_forget(dev);
 		break;
 	case NETDEV_REGISTER:	/* it may have come back to what is on top of it */

@@ -209,6 +209,24 @@ def test_native_drivers_keep_nothing_of_what_is_replaced():
         wait_for(lambda: router.asic.entries == 0, 5 * SCALE, "an empty table")
 
 
+def test_native_drivers_keep_nothing_by_a_port_that_goes():
+    """However slow the driver is, and though the port is in no flowtable. What the core is about to
+    have the driver add as the port goes down, the core alone would not delete in time."""
+    kmod.load(kmod.CORE)
+    with Router(("sim",) * 4) as router:
+        router.asic.set(personality="ft", latency_us=20000)
+        flows = [establish(Flow(router, client=client, server=client + 1))
+                 for client in (0, 2) for _ in range(4)]
+        with Background(*flows) as background:
+            for _ in range(10):
+                router.nft(rules.whole(router, ["p1", "p2", "p3"]))
+                wait_for(lambda: router.asic.entries, 20 * SCALE, "a first flow in hardware")
+                router.ns.ip("link del p0")
+                assert router.asic.calls["orphaned"] == 0
+                router.add_ports([router.ports[0]])
+                background.more(20)
+
+
 @pytest.mark.parametrize("others", [1, 3])
 @pytest.mark.parametrize("first", ["native", "bridged"])
 def test_native_drivers_keep_nothing_by_devices_of_others(first, others):
