@@ -517,9 +517,7 @@ static unsigned int nfto_port_clear(struct nfto_port *port, const struct net_dev
 		memset(&extack, 0, sizeof(extack));
 		err = flow->installed ? nfto_port_delete_now(port, flow, &extack) : 0;
 		if (err)
-			net_warn_ratelimited("nft_offload: %s: hardware kept an entry: errno %d%s%s\n",
-					     port->dev->name, -err, extack._msg ? ": " : "",
-					     extack._msg ? extack._msg : "");
+			nfto_port_kept(port, "an entry", err, extack._msg);
 		if (err && out)		/* the port lives on, and so does the entry */
 			nfto_flow_deleted(flow, err, extack._msg);
 		else

@@ -157,6 +157,9 @@ enum nfto_reason nfto_port_add(struct nfto_port *port, u64 id, const struct nfto
 int nfto_port_del(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
 		  struct netlink_ext_ack *extack);
 
+/* Logs that the driver would not delete @what; @text: what it said of that, or NULL. */
+void nfto_port_kept(const struct nfto_port *port, const char *what, int err, const char *text);
+
 /*
  * As add(), whatever policy says, with the best dialect that the driver takes: *@dialect, if
  * NFTO_REASON_NONE is returned. For probes.

@@ -121,6 +121,12 @@ int nfto_port_del(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
 	return nfto_port_lacks(err, port->driver->no_rule_to_delete) ? 0 : err;
 }
 
+void nfto_port_kept(const struct nfto_port *port, const char *what, int err, const char *text)
+{
+	net_warn_ratelimited("nft_offload: %s: hardware kept %s: errno %d%s%s\n", port->dev->name,
+			     what, -err, text ? ": " : "", text ? text : "");
+}
+
 int nfto_port_stats(struct nfto_port *port, u64 id, const struct nfto_rule *rule,
 		    struct flow_stats *stats)
 {

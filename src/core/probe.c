@@ -108,9 +108,7 @@ static int nfto_probe_delete(struct nfto_port *port, u64 id, const struct nfto_r
 		err = nfto_port_del(port, id, rule, &extack);
 	} while (err && --tries);
 	if (err)
-		net_warn_ratelimited("nft_offload: %s: hardware kept a rule of a probe: errno %d%s%s\n",
-				     port->dev->name, -err, extack._msg ? ": " : "",
-				     extack._msg ? extack._msg : "");
+		nfto_port_kept(port, "a rule of a probe", err, extack._msg);
 	return err;
 }
 

@@ -34,6 +34,7 @@ static bool nfto_stats_lost(struct nfto_port *port, struct nfto_flow *flow)
 {
 	struct netlink_ext_ack extack = {};
 
+	lockdep_assert_held(&port->mutex);
 	if (nfto_port_del(port, flow->id, &flow->rule, &extack))
 		return false;
 	nfto_port_has_room(port);
