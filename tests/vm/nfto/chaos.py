@@ -20,7 +20,7 @@ from nfto.netns import Namespace
 from nfto.nics import NICS, driver_of
 from nfto.shell import SCALE, CommandError, wait_for
 from nfto.topology import Router
-from nfto.traffic import Ledger, assert_back, establish, probe
+from nfto.traffic import Ledger, assert_back, assert_delivered, deliver, establish
 from nfto.worker import Repeated, Worker
 
 ADDRESSES = 12
@@ -42,6 +42,30 @@ OTHER_NICS = sorted(nic for nic, (driver, policies) in NICS.items()
 def is_error(frame):
     """An ICMP error, which bears what it is about: there was no way for that."""
     return frame[23] == 1 if frame[12:14] == b"\x08\x00" else frame[20] == 58
+
+
+def is_late(ledger):
+    """All has arrived as it must, but for the addresses of layer 2."""
+    return not ledger.missing() and all(
+        len(arrivals) == 1 and key in ledger.sent
+        and arrivals[0][0] is ledger.sent[key].leaves.end
+        and arrivals[0][1][ADDRESSES:] == ledger.sent[key].expected[ADDRESSES:]
+        for key, arrivals in ledger.got.items())
+
+
+def reach(flow):
+    """A packet each way, the client first. The module looks at a neighbour's flows when its address
+    changes, and a moment later at those that were on their way into hardware just then: until that
+    is done, a packet may bear the old address."""
+    def reaches(direction):
+        ledger = deliver([flow.probe(direction)])
+        if is_late(ledger) and ledger.faults():
+            return False
+        assert_delivered(ledger)
+        return True
+
+    for direction in BOTH:
+        wait_for(lambda: reaches(direction), 5 * SCALE, "the neighbour's new address: %s" % flow)
 
 
 class Traffic(Worker):
@@ -174,7 +198,7 @@ class Storm:
         self.traffic.more(10)
         self.agreement.wait()
         for flow in self.chance.sample(self.kept, 2):
-            probe(flow)
+            reach(flow)
         self.traffic.judge()
 
     def wait_unbound(self):
@@ -241,7 +265,7 @@ class Storm:
         packet makes none while a flow that outlives its connection forwards it."""
         self.agreement.wait()
         for flow in self.kept:
-            probe(flow)
+            reach(flow)
 
     def until(self):
         """A moment under traffic."""
