@@ -384,9 +384,10 @@ static void nfto_bind_end_native(struct nfto_table *table, struct net_device *de
 }
 
 /*
- * When a device goes down, the core deletes what goes by it, but for what it is about to add just
- * then, or has a moment later: that it would find a second after the device has gone. Nothing is
- * added any more now.
+ * When a device goes down, the core deletes what goes by it, but not what it is about to add at
+ * that moment: its garbage collection finds that up to a second later, and the device has gone by
+ * then. Now that it is down, nothing more is added. veth and the like, to which no driver sends,
+ * come and go in numbers. A namespace that has not come to us yet has no flowtables.
  */
 void nfto_bind_device_gone(struct net_device *dev)
 {
@@ -395,7 +396,7 @@ void nfto_bind_device_gone(struct net_device *dev)
 	u32 left;
 
 	ASSERT_RTNL();
-	if (!READ_ONCE(net->num_native))
+	if (!net || !READ_ONCE(net->num_native) || !dev->netdev_ops->ndo_setup_tc)
 		return;
 	do {
 		nf_flow_table_cleanup(dev);

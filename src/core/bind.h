@@ -111,7 +111,8 @@ void nfto_bind_look_again(struct net_device *dev);
 
 /*
  * NETDEV_UNREGISTER: on return no native driver has a flow by @dev, which may be in a flowtable or
- * not. RTNL is held; waits for what the core has the drivers do, as at NETDEV_DOWN it does itself.
+ * not; if one goes on all the same, the log says so. RTNL is held; waits for what the core has the
+ * drivers do, as the core does at NETDEV_DOWN.
  */
 void nfto_bind_device_gone(struct net_device *dev);
 

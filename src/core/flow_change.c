@@ -120,23 +120,10 @@ void nfto_flow_end_changed(struct nfto_net *net, const struct nfto_change *chang
 	spin_unlock_bh(&nfto_lock);
 }
 
-/* Ends both directions if @filter passes this one; returns how many it passes. */
-static u32 nfto_flow_flush_one(struct nfto_flow *flow, const struct nfto_filter *filter)
+/* Gives each flow of @net to @fn, which holds nfto_lock; returns the sum of its answers. */
+static u32 nfto_flow_walk(struct nfto_net *net, u32 (*fn)(struct nfto_flow *flow, const void *data),
+			  const void *data)
 {
-	const struct nfto_flow *back = nfto_flow_back(flow);
-	u32 num;
-
-	lockdep_assert_held(&nfto_lock);
-	if (!nfto_filter_passes(filter, flow))
-		return 0;
-	num = 1 + (back && nfto_filter_passes(filter, back));
-	nfto_flow_end(flow, NFTO_REASON_FLUSHED);
-	return num;
-}
-
-u32 nfto_flow_flush(const struct nfto_filter *filter)
-{
-	struct nfto_net *net = nfto_net_of(filter->net);
 	unsigned int looked = 0;
 	struct nfto_flow *flow;
 	unsigned long at = 0;
@@ -146,12 +133,31 @@ u32 nfto_flow_flush(const struct nfto_filter *filter)
 	spin_lock_bh(&nfto_lock);
 	last = nfto_flow_last_id;
 	while ((flow = nfto_flow_next_by_id(net, &at, last))) {
-		if (!nfto_flow_dying(flow->core))
-			num += nfto_flow_flush_one(flow, filter);
+		num += fn(flow, data);
 		nfto_flow_breathe(&looked);
 	}
 	spin_unlock_bh(&nfto_lock);
 	return num;
+}
+
+/* Ends both directions if the filter passes this one; returns how many it passes. */
+static u32 nfto_flow_flush_one(struct nfto_flow *flow, const void *data)
+{
+	const struct nfto_flow *back = nfto_flow_back(flow);
+	const struct nfto_filter *filter = data;
+	u32 num;
+
+	lockdep_assert_held(&nfto_lock);
+	if (nfto_flow_dying(flow->core) || !nfto_filter_passes(filter, flow))
+		return 0;
+	num = 1 + (back && nfto_filter_passes(filter, back));
+	nfto_flow_end(flow, NFTO_REASON_FLUSHED);
+	return num;
+}
+
+u32 nfto_flow_flush(const struct nfto_filter *filter)
+{
+	return nfto_flow_walk(nfto_net_of(filter->net), nfto_flow_flush_one, filter);
 }
 
 /* The same of @table alone. Behind each that is looked at, others may have nfto_lock. */
@@ -213,30 +219,20 @@ u32 nfto_flow_end_foreign(struct nfto_table *table)
 	return num;
 }
 
-/* As the core has it: both directions of a flow do, or none. */
-static bool nfto_flow_goes_by(const struct nfto_flow *flow, int ifindex)
+/* As the core has it: both directions of a flow go by a device, or none. */
+static u32 nfto_flow_is_native_by(struct nfto_flow *flow, const void *data)
 {
 	const struct flow_offload_tuple_rhash *both = flow->core->tuplehash;
+	const int *ifindex = data;
 
-	return both[0].tuple.iifidx == ifindex || both[1].tuple.iifidx == ifindex;
+	lockdep_assert_held(&nfto_lock);
+	return flow->table->num_native && (both[0].tuple.iifidx == *ifindex ||
+					   both[1].tuple.iifidx == *ifindex);
 }
 
 u32 nfto_flow_native_by(struct nfto_net *net, int ifindex)
 {
-	unsigned int looked = 0;
-	struct nfto_flow *flow;
-	unsigned long at = 0;
-	u32 num = 0;
-	u64 last;
-
-	spin_lock_bh(&nfto_lock);
-	last = nfto_flow_last_id;
-	while ((flow = nfto_flow_next_by_id(net, &at, last))) {
-		num += flow->table->num_native && nfto_flow_goes_by(flow, ifindex);
-		nfto_flow_breathe(&looked);
-	}
-	spin_unlock_bh(&nfto_lock);
-	return num;
+	return nfto_flow_walk(net, nfto_flow_is_native_by, &ifindex);
 }
 
 struct nfto_flow *nfto_flow_next_at_port(struct nfto_port *port)
