@@ -120,7 +120,7 @@ void nfto_flow_end_changed(struct nfto_net *net, const struct nfto_change *chang
 	spin_unlock_bh(&nfto_lock);
 }
 
-/* Gives each flow of @net to @fn, which holds nfto_lock; returns the sum of its answers. */
+/* Calls @fn for each flow of @net, with nfto_lock held; returns the sum of what it answers. */
 static u32 nfto_flow_walk(struct nfto_net *net, u32 (*fn)(struct nfto_flow *flow, const void *data),
 			  const void *data)
 {
