@@ -208,7 +208,12 @@ static void cli_examine_flowtables(const json_t *flowtables, const json_t *stock
 		cli_find(findings, "accounting", CLI_HINT, NULL,
 			 "conntrack counts nothing at all, flows in hardware or not",
 			 json_string("sysctl -w net.netfilter.nf_conntrack_acct=1"));
-	if (!json_array_size(flowtables) && !json_array_size(stock) && !json_array_size(waiting))
+	if (json_array_size(flowtables) || json_array_size(stock) || json_array_size(waiting))
+		return;
+	if (cli_in_user_namespace())
+		cli_find(findings, "no-flowtable", CLI_PROBLEM, NULL,
+			 "no flowtable has flags offload: " CLI_FLAG_DROPPED, NULL);
+	else
 		cli_find(findings, "no-flowtable", CLI_PROBLEM, NULL,
 			 "no flowtable has flags offload, so that nothing is offloaded: make one",
 			 json_string("nft-offload generate --devices DEVICE,DEVICE"));

@@ -25,6 +25,12 @@ void cli_examine_module(json_t *findings);
 void cli_examine_machine(json_t *findings);
 void cli_examine_ruleset(json_t *findings);
 
+/* Are we root, if at all, of a user namespace alone? Not if it cannot be told. */
+bool cli_in_user_namespace(void);
+
+/* Of a flowtable that such root makes where there is no NIC. */
+#define CLI_FLAG_DROPPED "a user namespace that was given no NIC cannot have it: it is left out as flowtables load, and software forwards"
+
 /* Only of interest where conntrack is to count. */
 bool cli_accounting_is_off(void);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What of the machine itself matters to offloaded flows. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,18 @@ void cli_examine_module(json_t *findings)
 		 "there is no module nft_offload for this kernel: it is not installed, or could not be built for want of the kernel's headers",
 		 json_string(apt ? "apt install nft-offload-dkms linux-headers-$(uname -r)"
 			     : "dnf install kmod-nft-offload kernel-devel-$(uname -r)"));
+}
+
+bool cli_in_user_namespace(void)
+{
+	FILE *file = fopen("/proc/self/uid_map", "r");
+	unsigned long inside, outside, count;
+	bool is = file && fscanf(file, "%lu %lu %lu", &inside, &outside, &count) == 3 &&
+		  (inside || outside || count != UINT32_MAX);
+
+	if (file)
+		fclose(file);
+	return is;
 }
 
 /* The first character of a setting, or 0 if it cannot be told. */

@@ -3,6 +3,7 @@
 #include <linux/nft_offload.h>
 #include <string.h>
 #include "cli.h"
+#include "doctor.h"
 #include "netlink.h"
 #include "policy.h"
 
@@ -117,7 +118,8 @@ static void cli_print_status(const json_t *status)
 	cli_print_others(waiting, "waiting: none of its devices is there");
 	if (!json_array_size(devices) && !json_array_size(flowtables) && !json_array_size(stock) &&
 	    !json_array_size(waiting))
-		printf("no flowtable has flags offload (nft-offload generate prints one to start from)\n");
+		printf("no flowtable has flags offload (%s)\n", cli_in_user_namespace() ?
+		       CLI_FLAG_DROPPED : "nft-offload generate prints one to start from");
 }
 
 int cli_get_devices(struct cli_netlink *nl, const char *name, json_t **devices)

@@ -17,8 +17,9 @@
 #include <uapi/linux/nft_offload.h>
 
 /*
- * Of a user's own network namespace: more are refused, as without us. There are walks over the
- * flowtables of a namespace, and their devices, with a lock held that all flows need.
+ * Of a user's own network namespace, which root has given a NIC: more are refused, as without us.
+ * There are walks over the flowtables of a namespace, and their devices, with a lock held that all
+ * flows need.
  */
 #define NFTO_TABLES_FOREIGN 64
 #define NFTO_BINDS_FOREIGN 1024
@@ -350,12 +351,12 @@ static void nfto_bind_set_closing(struct nfto_table *table, bool closing)
 }
 
 /*
- * Waits for all that the core has under way of flows, and has it delete those that have ended. Of a
- * user's namespace we may not know all flows: those by @dev end too, in all flowtables.
+ * Waits for all that the core has under way of flows, and has it delete those that have ended. If
+ * there may be flows that we do not know, those by @dev end too, in all flowtables.
  */
 static void nfto_bind_flush_core(const struct nfto_table *table, struct net_device *dev)
 {
-	nf_flow_table_cleanup(nfto_net_is_users(table->net->net) ? dev : init_net.loopback_dev);
+	nf_flow_table_cleanup(READ_ONCE(table->blind) ? dev : init_net.loopback_dev);
 }
 
 /*

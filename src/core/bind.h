@@ -47,6 +47,7 @@ struct nfto_table {
 	unsigned int num_binds;		/* setup() and free(), which never run at once */
 	unsigned int num_native;	/* nfto_lock */
 	bool closing;			/* nfto_lock; a native driver is being let go of */
+	bool blind;			/* once for all; there may be flows that we do not know */
 };
 
 struct nfto_bind {

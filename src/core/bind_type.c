@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The flowtable types themselves, and how they come to stand in front of the stock ones. */
+#include <linux/if_macvlan.h>
 #include <linux/if_pppox.h>
 #include <linux/if_vlan.h>
 #include <linux/module.h>
@@ -13,6 +14,7 @@
 #include "bind_internal.h"
 #include "flow.h"
 #include "net.h"
+#include "nfto.h"
 #include "path.h"
 
 /* The stock verdict is passed on as it is: an error after a success would leak a device. */
@@ -94,10 +96,50 @@ static unsigned int nfto_bind_inet_hook(void *priv, struct sk_buff *skb,
 	}
 }
 
+/* Root has to give a user a NIC, or a device on top of one: those that anybody makes are none. */
+static bool nfto_bind_is_nic(const struct net_device *dev)
+{
+	if (is_vlan_dev(dev))
+		dev = vlan_dev_real_dev(dev);
+	else if (netif_is_macvlan(dev))
+		dev = macvlan_dev_real_dev(dev);
+	return dev->netdev_ops->ndo_setup_tc;
+}
+
+static bool nfto_bind_any_nic(struct net *net)
+{
+	const struct net_device *dev;
+	bool any = false;
+
+	rcu_read_lock();
+	for_each_netdev_rcu(net, dev) {
+		any = nfto_bind_is_nic(dev);
+		if (any)
+			break;
+	}
+	rcu_read_unlock();
+	return any;
+}
+
+/*
+ * The core queues work for each flow of a flowtable with `flags offload`, and waits for all of it,
+ * once for each such flowtable, under RTNL whenever a device goes down. Without us a user whose
+ * devices no driver serves can have none. So it loads, but without the flag: now, as later it may
+ * have flows, whose work would be waited for no more.
+ */
+static int nfto_bind_begin(struct nf_flowtable *ft)
+{
+	struct net *net = read_pnet(&ft->net);
+
+	if (!nfto_strict && nfto_net_is_users(net) && !nfto_bind_any_nic(net))
+		ft->flags &= ~NF_FLOWTABLE_HW_OFFLOAD;
+	return nf_flow_table_init(ft);
+}
+
 static struct nf_flowtable_type nfto_types[] = {
 	{
 		.family	= NFPROTO_INET,
-		.init	= nf_flow_table_init,
+		.init	= nfto_bind_begin,
 		.setup	= nfto_bind_setup,
 		.action	= nfto_bind_action,
 		.free	= nfto_bind_free,
@@ -105,7 +147,7 @@ static struct nf_flowtable_type nfto_types[] = {
 		.owner	= THIS_MODULE,
 	}, {
 		.family	= NFPROTO_IPV4,
-		.init	= nf_flow_table_init,
+		.init	= nfto_bind_begin,
 		.setup	= nfto_bind_setup,
 		.action	= nfto_bind_action,
 		.free	= nfto_bind_free,
@@ -113,7 +155,7 @@ static struct nf_flowtable_type nfto_types[] = {
 		.owner	= THIS_MODULE,
 	}, {
 		.family	= NFPROTO_IPV6,
-		.init	= nf_flow_table_init,
+		.init	= nfto_bind_begin,
 		.setup	= nfto_bind_setup,
 		.action	= nfto_bind_action,
 		.free	= nfto_bind_free,

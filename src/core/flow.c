@@ -459,12 +459,15 @@ again:
 		if (!fresh) {
 			spin_unlock_bh(&nfto_lock);
 			fresh = nfto_flow_alloc(core, dir);
-			if (!fresh)
-				return;
-			goto again;
+			if (fresh)
+				goto again;
+			WRITE_ONCE(table->blind, true);	/* a native driver may have it */
+			return;
 		}
-		if (!nfto_flow_attach(fresh, table))
+		if (!nfto_flow_attach(fresh, table)) {
+			WRITE_ONCE(table->blind, true);	/* the same */
 			goto out_unlock;
+		}
 		flow = fresh;
 		fresh = NULL;
 	}

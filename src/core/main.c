@@ -84,15 +84,17 @@ err_exit_net:
 }
 
 /*
- * No flowtable uses us, so no callback, action() or hook runs and no flow is attached. Ports may
- * still be winding up: requests of users and the types go first, then watch_exit() ends every port
- * and every policy inline, under RTNL; then late workers, which see that their port is gone; then
- * the callbacks that free flows, which RCU readers may have looked at.
+ * No flowtable uses us, so no callback, action() or hook runs and no flow is attached. The types go
+ * first: until then no new flowtable loads, for they are in front and the module is no more to be
+ * had. Netlink's end waits for the requests of all families, ours among them, for seconds if one is
+ * a probe. Ports may still be winding up: watch_exit() ends every port and every policy inline,
+ * under RTNL; then late workers, which see that their port is gone; then the callbacks that free
+ * flows, which RCU readers may have looked at.
  */
 static void __exit nfto_exit(void)
 {
-	nfto_netlink_exit();
 	nfto_bind_exit();
+	nfto_netlink_exit();
 	nfto_watch_exit();
 	nfto_policy_exit();
 	nfto_port_exit();

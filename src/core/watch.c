@@ -106,13 +106,18 @@ static void nfto_watch_move(struct nfto_changes *to, struct nfto_changes *from)
 	from->num = 0;
 }
 
+/* Most of what happens, happens where no flow can be. */
+static bool nfto_watch_used(const struct nfto_net *net)
+{
+	return net && atomic_read(&net->used);
+}
+
 void nfto_watch_tell(const struct nfto_change *change)
 {
 	struct nfto_net *net = nfto_net_of(change->net);
 	unsigned long flags;
 
-	/* most of what happens, happens where no flow can be */
-	if (!net || !atomic_read(&net->used))
+	if (!nfto_watch_used(net))
 		return;
 	trace_watch_change(change);
 	spin_lock_irqsave(&nfto_watch_lock, flags);
@@ -352,6 +357,9 @@ void nfto_watch_tell_device(struct net_device *dev, enum nfto_reason reason)
 	struct nfto_change change;
 
 	ASSERT_RTNL();
+	/* before a walk that may be long: a VLAN device may be in a bridge that has more of them */
+	if (!nfto_watch_used(nfto_net_of(dev_net(dev))))
+		return;
 	memset(&change, 0, sizeof(change));	/* compared as memory */
 	change.kind = NFTO_CHANGE_DEVICE;
 	change.net = dev_net(dev);
@@ -390,7 +398,10 @@ static int nfto_watch_netdev(struct notifier_block *nb, unsigned long event, voi
 		nfto_bind_device_gone(dev);
 		nfto_policy_forget(dev);
 		break;
-	case NETDEV_REGISTER:	/* it may have come back to what is on top of it */
+	case NETDEV_REGISTER:
+		/* bound through a VLAN while it was between two namespaces: as one of the first */
+		nfto_port_gone(dev);
+		fallthrough;		/* it may have come back to what is on top of it */
 	case NETDEV_UP:		/* there may be the memory now that was not then */
 		nfto_bind_look_again(dev);
 		break;

@@ -9,7 +9,7 @@ import pytest
 
 from nfto import device, kmod, nics, rules
 from nfto.cli import COMMAND, Cli
-from nfto.shell import SCALE, wait_for
+from nfto.shell import SCALE, read, wait_for
 from nfto.topology import Router
 from nfto.traffic import assert_hardware, established, measure
 
@@ -162,6 +162,20 @@ def test_a_device_goes_while_it_is_probed(router, name):
         assert "changed meanwhile" in filling.child.stderr.read()
         assert router.asic.entries == 0
     kmod.unload(kmod.CORE)
+
+
+@EVERY
+def test_flowtables_load_while_the_module_waits_for_a_probe_to_end(router):
+    """Whoever unloads it waits for all that is asked by netlink. Flowtables are stock ones then."""
+    text = rules.whole(router, offload=False)
+    with Filling(router) as filling, subprocess.Popen(["rmmod", kmod.CORE]) as unloading:
+        wait_for(lambda: read("/sys/module/%s/initstate" % kmod.CORE).strip() == "going",
+                 20 * SCALE, "the module's end")
+        wait_for(lambda: not router.nft(text, check=False).returncode, 20 * SCALE, "a flowtable")
+        assert unloading.poll() is None and filling.child.poll() is None
+        filling.child.send_signal(signal.SIGINT)
+        assert unloading.wait(20 * SCALE) == 0
+    assert router.asic.entries == 0
 
 
 def test_what_keeps_flows_in_software_keeps_probes_away(router, cli):

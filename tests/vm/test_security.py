@@ -13,7 +13,7 @@ import pytest
 
 from nfto import device, genl, kmod, rules
 from nfto.asic import ROOT
-from nfto.cli import Cli
+from nfto.cli import COMMAND, Cli
 from nfto.crowd import Sender
 from nfto.device import C
 from nfto.flow import Flow
@@ -152,12 +152,28 @@ def test_a_users_namespace_lists_so_many_flows_and_no_more():
 
 
 @pytest.fixture
-def many():
-    """A user's namespace for flowtables and devices in great number."""
+def users():
+    """A user's namespace, with a device that anybody can make."""
     kmod.load(CORE)
-    space = UsersNamespace("many").create()
+    kmod.load(SIM)
+    space = UsersNamespace("users").create()
+    space.ip("link add d0 type dummy")
     yield space
     space.delete()
+
+
+def give_nic(space):
+    run("ip link add l0 type dummy")
+    run("ip link add link l0 name q0 type %s" % SIM)
+    run("ip link set q0 netns %s" % space.name)
+    run("ip link set l0 netns %s" % space.name)
+
+
+@pytest.fixture
+def many(users):
+    """For flowtables and devices in great number."""
+    give_nic(users)
+    return users
 
 
 def flowtable_in(table, devices):
@@ -169,9 +185,36 @@ def assert_refused(done):
     assert done.returncode and "not supported" in done.stderr, done
 
 
+def texts_of(*words):
+    """What the command says to root of a user namespace alone, where there is no NIC."""
+    return run(USER_NAMESPACE + ["--net", COMMAND] + list(words), check=False).stdout
+
+
+def test_a_user_without_a_nic_gets_a_flowtable_without_the_flag(users):
+    """With it, the core would work for its flows, and wait for that when a device goes down. Once
+    there is a NIC, a flowtable that is made anew has it."""
+    for number in range(70):
+        users.nft(flowtable_in("a%d" % number, ["d0"]))
+    with device.opened(users) as devices:
+        assert not devices.flowtables()
+        give_nic(users)
+        users.nft("table inet a7 {\n%s\n}" % rules.flowtable(["q0"], offload=False))
+        assert not devices.flowtables()
+        users.nft("delete table inet a7\n" + flowtable_in("a7", ["d0", "q0"]))
+        assert [table["table"] for table in devices.flowtables()] == ["a7"]
+    for words in ["status"], ["doctor"]:
+        assert "no flowtable has flags offload" in texts_of(*words)
+        assert "given no NIC" in texts_of(*words)
+
+
+def test_strict_lets_no_user_leave_out_the_flag(users):
+    kmod.load(CORE, strict=1)
+    assert_refused(users.nft(flowtable_in("a", ["d0"]), check=False))
+    kmod.load(CORE)
+
+
 def test_a_users_namespace_has_so_many_flowtables_and_no_more(many):
     """More are refused as without the module, until there are fewer."""
-    many.ip("link add d0 type dummy")
     many.nft("".join(flowtable_in("a%d" % number, ["d0"]) for number in range(64)))
     more = flowtable_in("b", ["d0"])
     assert_refused(many.nft(more, check=False))
@@ -182,7 +225,7 @@ def test_a_users_namespace_has_so_many_flowtables_and_no_more(many):
 def test_a_users_namespace_has_so_many_devices_and_no_more(many):
     """In all its flowtables together; also one that is added to a flowtable counts."""
     names = ["d%d" % number for number in range(33)]
-    many.ip(*["link add %s type dummy" % name for name in names])
+    many.ip(*["link add %s type dummy" % name for name in names[1:]])
     for number in range(31):
         many.nft(flowtable_in("a%d" % number, names))
     many.nft(flowtable_in("a31", names[:1]))
