@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from nfto import failing, kmod, nft, rules
+from nfto import device, failing, kmod, nft, rules
 from nfto.agreement import Agreement
 from nfto.cli import COMMAND
 from nfto.flow import Flow
@@ -104,6 +104,21 @@ def test_allocations_of_workers_may_fail(router, request):
         agreement.wait()
     print("%d allocations failed" % failed)
     assert failed > 6 * rounds
+
+
+@pytest.mark.debug
+def test_a_native_driver_keeps_no_flow_that_we_had_no_memory_for(router):
+    """Not known to us, it ends with its flowtable all the same."""
+    router.asic.set(personality="ft")
+    router.keep_flows()
+    router.nft(rules.whole(router))
+    with failing.some(1000, probability=100) as count, device.opened(router.ns) as devices:
+        establish(Flow(router))
+        wait_for(lambda: router.asic.entries == 2, 20 * SCALE, "both directions in hardware")
+        assert count() and not devices.flows()
+    router.nft("flush ruleset")
+    wait_for(lambda: router.asic.entries == 0, 20 * SCALE, "an empty table")
+    assert router.asic.calls["orphaned"] == 0
 
 
 class Neighbours:

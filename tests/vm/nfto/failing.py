@@ -60,10 +60,11 @@ def _alone(span):
 
 
 @contextlib.contextmanager
-def some(times):
-    """So many of those made from now on fail, at random. Yields what tells how many did."""
+def some(times, probability=30):
+    """So many of those made from now on fail, at random, or (100) one after the other. Yields what
+    tells how many did."""
     _alone(ours())
-    _set(times=times, probability=30)
+    _set(times=times, probability=probability)
     try:
         yield lambda: _failed(times)
     finally:
