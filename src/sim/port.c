@@ -274,9 +274,12 @@ static void port_uninit(struct net_device *dev)
 	netdev_rx_handler_unregister(port->lower);
 	nfto_sim_asic_leave(port);
 	/*
-	 * Frames from other ports may still leave through this one: the core waits for
-	 * RCU before port_free().
+	 * Frames from other ports may still leave through this one: the core waits for RCU before
+	 * port_free(), and before the wire is freed, whose end cannot come to this unless it has
+	 * begun together with ours or begins later. It is let go here: kernels before 5.18 wait for
+	 * devices that end together one by one, and the wire may come first.
 	 */
+	dev_put(port->lower);
 }
 
 static void port_free(struct net_device *dev)
@@ -284,7 +287,6 @@ static void port_free(struct net_device *dev)
 	struct nfto_sim_port *port = netdev_priv(dev);
 
 	nfto_sim_asic_put(port->asic);
-	dev_put(port->lower);
 	free_percpu(port->counters);
 }
 

@@ -341,6 +341,18 @@ def test_the_namespace_ends(space):
     kmod.unload(kmod.SIM)
 
 
+@pytest.mark.every_kernel
+@pytest.mark.parametrize("order", [("l0", "q0"), ("q0", "l0")])
+def test_a_namespace_ends_whichever_came_to_it_first(space, order):
+    """Its devices end together, and what came last is waited for first."""
+    doomed = Namespace("doomed").create()
+    space.ip("link add l0 type dummy", "link add link l0 name q0 " + KIND,
+             *["link set %s netns doomed" % name for name in order])
+    doomed.delete()
+    wait_for(lambda: not asic.names(), 20 * SCALE, "the end of the ASIC")
+    kmod.unload(kmod.SIM)
+
+
 def test_a_file_that_is_open_when_its_asic_ends(router):
     with open(router.asic.path("table")) as table, open(router.asic.path("calls")) as calls:
         assert "orphaned" in calls.read()
