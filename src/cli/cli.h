@@ -156,7 +156,7 @@ long cli_parse_number(const char *text, long max);
 /* A device of this namespace, by its number; or says that there is none. */
 int cli_put_device(struct nlmsghdr *request, uint16_t attr, const char *name);
 
-#define CLI_NOT_IN_FORCE "another module's flowtables come first: load nft_offload anew, and then the ruleset"
+#define CLI_NOT_IN_FORCE "another module's flowtables come first: flush the rulesets of all network namespaces, load nft_offload anew, and then the rulesets"
 
 /* Of another version it is not known. @version: the module's answer */
 bool cli_out_of_force(const json_t *version);

@@ -137,16 +137,18 @@ static const struct cli_advice {
 } cli_advice[] = {
 	{ "build", "their next hop did not answer when they were to be offloaded",
 		"ip neigh show nud incomplete nud failed" },
-	{ "egress", "they leave by a device that is in no flowtable with flags offload: add it",
-		"nft-offload flows reason egress" },
+	{ "egress", "they leave by a device that is offloaded in no flowtable: add it, or see why it is not",
+		"nft-offload status" },
 	{ "ingress", "they come in by a device that is not in their flowtable: add it",
 		"nft-offload flows reason ingress" },
 	{ "other-asic", "they come in and leave by different adapters, which no hardware joins",
 		"nft-offload status" },
 	{ "mtu", "they leave by a device that takes smaller packets than the one where they come in",
 		"ip link show" },
-	{ "ttl", "their hardware cannot decrement the TTL: ttl lossy forwards all the same", NULL },
-	{ "tcp-guard", "their hardware would hide TCP's FIN and RST: tcp unguarded allows it", NULL },
+	{ "ttl", "their hardware cannot decrement the TTL: this forwards all the same",
+		"nft-offload policy DEVICE ttl lossy" },
+	{ "tcp-guard", "their hardware would hide TCP's FIN and RST: this allows it",
+		"nft-offload policy DEVICE tcp unguarded" },
 	{ "table-full", "the hardware has no room for more of them: let fewer into the flowtable",
 		"nft-offload flows reason table-full" },
 	{ "vlan-qos", "a VLAN device on their way sets priorities, which hardware cannot",
@@ -191,7 +193,7 @@ static void cli_examine_flowtables(const json_t *flowtables, const json_t *stock
 
 	json_array_foreach((json_t *)stock, i, flowtable)
 		cli_find(findings, "stock", CLI_PROBLEM, cli_flowtable_place(flowtable),
-			 "it was made before nft_offload was loaded: load the ruleset again",
+			 "it was made before nft_offload was loaded: load the ruleset again, as it was or, if nothing in it is iptables's, so:",
 			 json_string("{ echo flush ruleset; nft list ruleset; } >ruleset.nft && nft -f ruleset.nft"));
 	json_array_foreach((json_t *)waiting, i, flowtable)
 		cli_find(findings, "waiting", CLI_HINT, cli_flowtable_place(flowtable),

@@ -105,6 +105,11 @@ void cli_examine_module(json_t *findings)
 {
 	bool apt = !access("/usr/bin/apt-get", X_OK);
 
+	if (cli_in_user_namespace()) {
+		cli_find(findings, "module", CLI_PROBLEM, NULL,
+			 "the module nft_offload is not loaded: root of the machine has to", NULL);
+		return;
+	}
 	if (!cli_module_is_missing()) {
 		cli_find(findings, "module", CLI_PROBLEM, NULL,
 			 "the module nft_offload is not loaded; if it refuses to be, the kernel log says why",
@@ -114,7 +119,7 @@ void cli_examine_module(json_t *findings)
 	cli_find(findings, "module", CLI_PROBLEM, NULL,
 		 "there is no module nft_offload for this kernel: it is not installed, or could not be built for want of the kernel's headers",
 		 json_string(apt ? "apt install nft-offload-dkms linux-headers-$(uname -r)"
-			     : "dnf install kmod-nft-offload kernel-devel-$(uname -r)"));
+			     : "dnf install kmod-nft-offload kernel-devel-$(uname -r)   # with DKMS, then: dkms autoinstall"));
 }
 
 bool cli_in_user_namespace(void)

@@ -45,8 +45,6 @@ static void cli_print_event(const json_t *event)
 		printf(": %s", cli_text(event, "reason"));
 	if (*cli_text(event, "reason_text"))
 		printf(": %s", cli_text(event, "reason_text"));
-	if (json_object_get(event, "count"))
-		printf("  %" PRIu64 " flow directions", cli_number(event, "count"));
 	printf("\n");
 }
 

@@ -16,7 +16,8 @@
 static int __init nfto_unsupported_init(void)
 {
 	pr_err(KBUILD_MODNAME ": kernel %s " NFTO_UNSUPPORTED
-	       ": not loaded, and flowtables stay as they are\n", init_utsname()->release);
+	       ": not loaded, and a ruleset with flags offload may not load\n",
+	       init_utsname()->release);
 	return -EOPNOTSUPP;
 }
 module_init(nfto_unsupported_init);

@@ -152,12 +152,28 @@ static unsigned int nfto_bind_weight(struct nf_flowtable *ft)
 	return weight;
 }
 
+/* Do our rules do what the driver's own do not? They do not where none of them is added. */
+static bool nfto_bind_over_native(struct net_device *dev)
+{
+	const struct nfto_driver *driver = NULL;
+	struct net_device *lower;
+	struct nfto_stack stack = {};
+
+	if (nfto_net_is_users(dev_net(dev)) || nfto_path_lower(dev, &lower, &stack))
+		return false;
+	nfto_port_able(lower, &driver);
+	return driver && driver->over_native;
+}
+
 /* Does the driver take flowtables by itself? If not, nothing of the attempt is left. */
 static bool nfto_bind_native(struct nf_flowtable *ft, struct net_device *dev)
 {
 	unsigned int before = nfto_bind_weight(ft);
-	int err = nf_flow_table_offload_setup(ft, dev, FLOW_BLOCK_BIND);
+	int err;
 
+	if (nfto_bind_over_native(dev))
+		return false;
+	err = nf_flow_table_offload_setup(ft, dev, FLOW_BLOCK_BIND);
 	if (err >= 0 && nfto_bind_weight(ft) > before)
 		return true;
 	/*

@@ -9,9 +9,9 @@
  * function. "Unproven" is what no run on hardware has shown.
  *
  * Drivers that take flowtables by themselves have no entry, since they are not bridged: mtk_eth_soc
- * (mtk_ppe_offload.c), airoha_eth (airoha_ppe.c) and mlx5's representors (en/rep/tc.c,
- * TC_SETUP_FT). Others that look able are not, and one is dangerous: stmmac makes a filter of the
- * rule that drops all other packets, and returns 0 (stmmac_tc.c, tc_add_flow()).
+ * (mtk_ppe_offload.c) and airoha_eth (airoha_ppe.c); but see over_native. Others that look able are
+ * not, and one is dangerous: stmmac makes a filter of the rule that drops all other packets, and
+ * returns 0 (stmmac_tc.c, tc_add_flow()).
  */
 
 #define NFTO_VLAN_ONE	(NFTO_CAN_VLAN_POP | NFTO_CAN_VLAN_PUSH | NFTO_CAN_VLAN_RETAG)
@@ -88,6 +88,10 @@ static const struct nfto_driver nfto_drivers[] = {
 		 * it cannot do, it refuses (en/tc/act/act.c, tc_acts_nic[] has no VLAN action).
 		 */
 		.name = "mlx5_core",
+		/* representors take flowtables (en/rep/tc.c, TC_SETUP_FT), the uplink does not
+		 * (en_main.c, mlx5e_setup_tc()); and no rule of those decrements the TTL
+		 */
+		.over_native = true,
 		.mode = "switchdev, or NIC mode of a PF",
 		.bus_driver = "mlx5_core",	/* main.c, mlx5_core_driver */
 		.id = NFTO_ID_WITH,

@@ -113,6 +113,8 @@ struct nfto_driver {
 	u32 hazards;		/* BIT(enum nfto_hazard), besides those of the dialect */
 	u32 prio;		/* of our rules; never 0 (mlx5 crashes on it) */
 	bool counts_l2;		/* its byte counters include the Ethernet header and tags */
+	/* bridged, though some of its devices take flowtables by themselves; of a family's first */
+	bool over_native;
 	const struct nfto_driver_errno *errnos;	/* where it differs from others, or NULL */
 	/* what it answers if it has no such rule; 0: -ENOENT */
 	int no_rule_to_delete;

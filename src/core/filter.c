@@ -18,7 +18,7 @@ static int nfto_filter_parse_reason(const struct nlattr *attr, struct nfto_filte
 		filter->by_reason = true;
 		return 0;
 	}
-	NL_SET_ERR_MSG_ATTR(extack, attr, "there is no such reason; reason-get lists them");
+	NL_SET_ERR_MSG_ATTR(extack, attr, "there is no such reason; nft-offload reasons --all lists them");
 	return -EINVAL;
 }
 

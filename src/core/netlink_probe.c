@@ -104,7 +104,7 @@ static int nfto_probe_refuse(struct genl_info *info, enum nfto_reason reason)
 {
 	switch (reason) {
 	case NFTO_REASON_EGRESS:
-		GENL_SET_ERR_MSG(info, "no other port of its hardware is in use: name the egress");
+		GENL_SET_ERR_MSG(info, "no other port of its hardware is in use: name one, as in probe DEVICE to DEVICE");
 		return -EDESTADDRREQ;
 	case NFTO_REASON_DUPLICATE:
 		GENL_SET_ERR_MSG(info, "another probe of the device is under way");

@@ -39,9 +39,9 @@ enum nfto_reason nfto_port_able(struct net_device *dev, const struct nfto_driver
 	if (!dev->netdev_ops->ndo_setup_tc)
 		return NFTO_REASON_NO_TC;
 	nfto_policy_get(dev, &policy);
+	*driver = nfto_port_driver(dev, &policy);
 	if (policy.offload == NFTO_OFFLOAD_OFF)
 		return NFTO_REASON_POLICY;
-	*driver = nfto_port_driver(dev, &policy);
 	if (!*driver)
 		return NFTO_REASON_UNKNOWN_DRIVER;
 	if (nfto_net_is_users(dev_net(dev)))

@@ -87,7 +87,7 @@ const struct nfto_driver *nfto_port_driver(const struct net_device *dev,
 
 /*
  * Can @dev be programmed, as far as can be seen without asking it? setup()'s context; no locks.
- * On NFTO_REASON_NONE *@driver is set.
+ * *@driver is set on all but NFTO_REASON_NO_TC; NULL: it is not known.
  */
 enum nfto_reason nfto_port_able(struct net_device *dev, const struct nfto_driver **driver);
 

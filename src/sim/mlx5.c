@@ -415,6 +415,8 @@ const struct nfto_sim_personality nfto_sim_mlx5_switchdev = {
 	.name		= "mlx5-switchdev",
 	.parent		= NFTO_SIM_PARENT_ALL,
 	.variant	= SWITCHDEV,
+	/* the first is the uplink, the others are representors (en/rep/tc.c) */
+	.others_setup_types = BIT(TC_SETUP_FT),
 	.max_prio	= FDB_PRIOS,
 	.actions	= MLX5_ACTIONS | FDB_ACTIONS,
 	MLX5_COMMON,

@@ -410,6 +410,7 @@ enum nfto_sim_guard {
 struct nfto_sim_personality {
 	const char	*name;
 	u32		setup_types;	/* BIT(TC_SETUP_...) that ndo_setup_tc takes */
+	u32		others_setup_types;	/* besides, on all but the first port */
 	enum nfto_sim_parent parent;
 	bool		rtnl;		/* asserts RTNL in every call */
 	bool		unlocked;	/* but not in those for rules, and says so at bind */

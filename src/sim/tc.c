@@ -384,6 +384,16 @@ static int block_unbind(struct nfto_sim_port *port, const struct nfto_sim_person
 	return 0;
 }
 
+static bool takes_setup(const struct nfto_sim_port *port,
+			const struct nfto_sim_personality *personality, enum tc_setup_type type)
+{
+	u32 types = personality->setup_types;
+
+	if (port->number)
+		types |= personality->others_setup_types;
+	return types & BIT(type);
+}
+
 static int block_setup(struct nfto_sim_port *port, enum tc_setup_type type,
 		       struct flow_block_offload *bo)
 {
@@ -391,9 +401,9 @@ static int block_setup(struct nfto_sim_port *port, enum tc_setup_type type,
 	u64 *calls = port->asic->calls;
 	int err;
 
-	if (!(personality->setup_types & BIT(type)))
+	if (!takes_setup(port, personality, type))
 		return -EOPNOTSUPP;
-	if (personality->rtnl)
+	if (personality->rtnl && type == TC_SETUP_BLOCK)
 		ASSERT_RTNL();
 	if (personality->unlocked)
 		bo->unlocked_driver_cb = true;
@@ -424,7 +434,7 @@ int nfto_sim_setup_tc(struct net_device *dev, enum tc_setup_type type, void *typ
 	 * What this kind of driver does not do at all is no call: it takes no time, fails on
 	 * no request and is not counted. clsact tries the egress side of every device.
 	 */
-	if (!(READ_ONCE(asic->personality)->setup_types & BIT(type)))
+	if (!takes_setup(port, READ_ONCE(asic->personality), type))
 		return -EOPNOTSUPP;
 	if (bo->binder_type != FLOW_BLOCK_BINDER_TYPE_CLSACT_INGRESS)
 		return -EOPNOTSUPP;
