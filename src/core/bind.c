@@ -157,7 +157,7 @@ static bool nfto_bind_over_native(struct net_device *dev)
 {
 	const struct nfto_driver *driver = NULL;
 	struct net_device *lower;
-	struct nfto_stack stack = {};
+	struct nfto_stack stack;
 
 	if (nfto_net_is_users(dev_net(dev)) || nfto_path_lower(dev, &lower, &stack))
 		return false;

@@ -399,7 +399,7 @@ static int nfto_watch_netdev(struct notifier_block *nb, unsigned long event, voi
 		nfto_policy_forget(dev);
 		break;
 	case NETDEV_REGISTER:
-		/* bound through a VLAN while it was between two namespaces: as one of the first */
+		/* its port is of the namespace it left: bound through a VLAN on its way */
 		nfto_port_gone(dev);
 		fallthrough;		/* it may have come back to what is on top of it */
 	case NETDEV_UP:		/* there may be the memory now that was not then */

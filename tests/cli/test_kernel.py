@@ -554,7 +554,8 @@ def versions():
          (version(), "0.1.0", "none", True))
     loaded().answer(k.C["NFTO_CMD_VERSION_GET"], k.NOT_IN_FORCE, k.ack())
     for words in ["version"], ["status"]:
-        Run(*words).says("another module's flowtables come first: flush ")
+        Run(*words).says("another module's flowtables come first: flush the rulesets of all "
+                         "network namespaces, load nft_offload anew, and then the rulesets\n")
         same(Run("--json", *words).json()["in_force"], False)
     assert ("not-in-force", "problem") in [
         (each["id"], each["severity"])

@@ -72,7 +72,8 @@ def test_a_device_of_no_flowtable(router, cli):
     assert "p1: the driver's TC block belongs to a qdisc" in refused.stderr, refused
     router.ns.run("tc qdisc del dev p1 clsact")
     refused = cli.run("probe", "p1", status=3)
-    assert "no other port of its hardware is in use: name one" in refused.stderr, refused
+    assert ("no other port of its hardware is in use: name one, as in probe DEVICE to DEVICE"
+            in refused.stderr), refused
     # Back to where it came from, if that is asked for.
     assert cli.json("probe", "p1", "to", "p1")["egress_name"] == "p1"
     refused = cli.run("probe", "p1", "to", "lo", status=3)

@@ -18,7 +18,7 @@ from nfto.crowd import Sender
 from nfto.device import C
 from nfto.flow import Flow
 from nfto.kmod import CORE, SIM
-from nfto.netns import Namespace, UsersNamespace
+from nfto.netns import Namespace, UsersNamespace, ip_lines
 from nfto.shell import SCALE, run, wait_for
 from nfto.topology import Router
 from nfto.traffic import assert_hardware, establish, established, measure
@@ -163,10 +163,8 @@ def users():
 
 
 def give_nic(space):
-    run("ip link add l0 type dummy")
-    run("ip link add link l0 name q0 type %s" % SIM)
-    run("ip link set q0 netns %s" % space.name)
-    run("ip link set l0 netns %s" % space.name)
+    ip_lines(["link add l0 type dummy", "link add link l0 name q0 type %s" % SIM,
+              "link set q0 netns %s" % space.name, "link set l0 netns %s" % space.name])
 
 
 @pytest.fixture
