@@ -228,6 +228,8 @@ run_guest() {
 	elif [[ -z $GUEST_STATUS ]]; then
 		guest_failed "the guest crashed: ${trouble:-it ended without a word}" \
 			"$STATUS_BROKEN"
+	elif grep -a -q 'Kernel panic' "$RUN/console"; then
+		guest_failed "the guest crashed on its way out: $trouble" "$STATUS_BROKEN"
 	elif [[ -n $trouble && -z $ALLOW_WARNINGS ]]; then
 		guest_failed "the guest's kernel complained: $trouble" "$STATUS_BROKEN"
 	fi

@@ -15,6 +15,7 @@
 
 static struct dentry *root;
 static u32 next_group;
+atomic_t nfto_sim_orphaned;
 
 u32 nfto_sim_next_group(void)
 {
@@ -318,6 +319,7 @@ void nfto_sim_debugfs_init(void)
 {
 	root = debugfs_create_dir(NFTO_SIM_NAME, NULL);
 	debugfs_create_file("next_group", 0600, root, NULL, &next_group_fops);
+	debugfs_create_atomic_t("orphaned", 0400, root, &nfto_sim_orphaned);
 }
 
 void nfto_sim_debugfs_exit(void)

@@ -542,6 +542,7 @@ void nfto_sim_stats_delayed(struct nfto_sim_entry *entry, struct flow_stats *sta
 extern const struct file_operations nfto_sim_dump_fops;
 
 /* debugfs.c */
+extern atomic_t nfto_sim_orphaned;	/* of all ASICs that there ever were */
 void nfto_sim_debugfs_init(void);
 void nfto_sim_debugfs_exit(void);
 void nfto_sim_debugfs_add(struct nfto_sim_asic *asic);

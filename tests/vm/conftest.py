@@ -84,14 +84,25 @@ class KernelLog:
 class Watch:
     """Judges the kernel's state after each test."""
 
+    LOCKDEP = "/proc/lockdep_stats"
+
     def __init__(self):
         self.log = KernelLog()
         self._taint = self._read_taint()
+        self._lockdep = os.path.exists(self.LOCKDEP)
 
     @staticmethod
     def _read_taint():
         with open("/proc/sys/kernel/tainted") as file:
             return int(file.read()) & ~TAINT_IGNORED
+
+    def _lockdep_ended(self):
+        """It looks no more after what it found, whatever its words for that were."""
+        if not self._lockdep:
+            return False
+        with open(self.LOCKDEP) as file:
+            self._lockdep = re.search(r"^ *debug_locks: +1$", file.read(), re.M) is not None
+        return not self._lockdep
 
     def complaints(self, expected=()):
         """What went wrong since the last call, as sentences. `expected` are regexes of lines that
@@ -108,6 +119,8 @@ class Watch:
         if fresh:
             letters = [l for bit, l in enumerate(TAINT_LETTERS) if fresh >> bit & 1]
             found.append(f"the kernel was tainted: {''.join(letters)} ({fresh:#x})")
+        if self._lockdep_ended():
+            found.append("lockdep looks at locks no more")
         return found
 
 
@@ -335,15 +348,14 @@ def pytest_sessionfinish(session):
     results = session.config.nfto_results
     for nodeid, last_line in _RESULTS_OF_COLLECTION:
         results.result(f"{nodeid} can be imported", False, last_line)
-    # What came after the last test, such as from work that it left behind.
-    complaints = session.config.nfto_watch.complaints()
-    if complaints:
-        results.result("kernel log after the last test", False, complaints)
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     leaks = session.config.nfto_leaks.found()
-    if leaks:
-        print("", *leaks, sep="\n")
-        results.result("no memory is lost", False, leaks)
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    # What came after the last test, such as from work that it left behind, while leaks were sought.
+    for name, faults in (("no memory is lost", leaks),
+                         ("kernel log after the last test",
+                          session.config.nfto_watch.complaints())):
+        if faults:
+            print("", *faults, sep="\n")
+            results.result(name, False, faults)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if not session.shouldstop:
         results.plan()

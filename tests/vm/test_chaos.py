@@ -16,7 +16,9 @@ import pytest
 
 from nfto import chaos, failing, kmod
 
-# After so many steps, all must be in hardware again.
+# After so many steps, the other router must be as well as the one that something happened to.
+BOTH_JUDGED = 10
+# After so many, all must be in hardware again.
 PROVED = 100
 BESIDES = ["reload_module", "new_namespace"]
 
@@ -65,6 +67,9 @@ class Chaos:
                 each.settle(name)
         else:
             which.step(name)
+        if number % BOTH_JUDGED == BOTH_JUDGED - 1:
+            for each in self.storms:
+                each.settle(name)
         if number % PROVED == PROVED - 1:
             for each in self.storms:
                 each.prove()
@@ -94,3 +99,7 @@ def test_anything_at_any_time(request, kernel_watch):
         for each in routers.storms:
             each.settle("all")
             each.end()
+    kmod.unload(kmod.CORE)
+    kmod.unload(kmod.SIM)
+    complaints = kernel_watch.complaints()
+    assert not complaints, complaints

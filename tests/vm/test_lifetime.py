@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from nfto import device, kmod, limits, rules
+from nfto import asic, device, kmod, limits, rules
 from nfto.flow import BOTH, ORIGINAL, Flow
 from nfto.shell import SCALE, wait_for
 from nfto.topology import Router
@@ -37,13 +37,19 @@ def test_the_module_comes_and_goes_under_traffic(router):
 
 def test_unloading_with_the_driver_at_work(router):
     """A driver that takes its time has been waited for when rmmod returns."""
-    router.asic.set(latency_us=300000)
     for _ in range(3):
         kmod.load(kmod.CORE)
+        before = router.asic.calls
         router.nft(rules.whole(router))
+        wait_for(lambda: router.asic.calls["bind"] == before["bind"] + 2, 10 * SCALE, "two ports")
+        router.asic.set(latency_us=300000)
         establish(Flow(router))
+        wait_for(lambda: router.asic.calls["add"] > before["add"], 10 * SCALE,
+                 "the driver's end with one direction")
+        # The other one's is with it now.
         router.nft("flush ruleset")
         kmod.unload(kmod.CORE)
+        router.asic.set(latency_us=0)
         calls = router.asic.calls
         assert (router.asic.entries, calls["orphaned"]) == (0, 0)
         assert calls["bind"] == calls["unbind"]
@@ -52,6 +58,7 @@ def test_unloading_with_the_driver_at_work(router):
 def test_namespaces_come_and_go_with_their_flows():
     """A namespace dies with ruleset, flows and ports; its successor starts from nothing."""
     kmod.load(kmod.CORE)
+    orphans = asic.orphans()
     for _ in range(3):
         with Router() as router, Router(suffix="2") as other:
             for each in router, other:
@@ -60,6 +67,7 @@ def test_namespaces_come_and_go_with_their_flows():
             router.ns.delete()
             assert_hardware(measure(flows[1], 10))
             assert other.asic.calls["orphaned"] == 0
+    assert asic.orphans() == orphans
     kmod.unload(kmod.CORE)
     kmod.load(kmod.CORE)
 

@@ -34,7 +34,7 @@ COMMANDS = {
     C.NFTO_CMD_SUBSCRIBE: ("ack", ""), C.NFTO_CMD_VERSION_GET: ("ack", ""),
     C.NFTO_CMD_DEVICE_PROBE: ("ack", "lo"),
 }
-# Asks for all of it, and prints errno or "done".
+# Asks for all of it, and prints errno or "done", of dumps with the number of answers.
 CHILD = """
 from nfto import device, genl
 from nfto.device import C
@@ -49,8 +49,8 @@ with genl.Socket() as socket:
         request = socket.send(family, command, *attributes, flags={
             "ack": genl.NLM_F_ACK, "dump": genl.NLM_F_DUMP}[flags])
         try:
-            list(socket.answers(request))
-            print(command, "done")
+            answers = list(socket.answers(request))
+            print(command, "done" if flags == "ack" else "done:%%d" %% len(answers))
         except genl.Refused as error:
             print(command, error.errno)
 """ % COMMANDS
@@ -88,7 +88,10 @@ def test_all_that_a_user_namespace_reaches_is_its_own(router):
     established(router)
     calls = router.asic.calls
     assert reached(router.ns, USER_NAMESPACE + ["--net"]) == {
-        **dict.fromkeys(COMMANDS, "done"), C.NFTO_CMD_DEVICE_PROBE: str(errno.EOPNOTSUPP)}
+        **dict.fromkeys(COMMANDS, "done"), C.NFTO_CMD_DEVICE_PROBE: str(errno.EOPNOTSUPP),
+        C.NFTO_CMD_FLOWTABLE_GET: "done:0", C.NFTO_CMD_FLOW_GET: "done:0",
+        C.NFTO_CMD_REASON_GET: "done:0"}
+    assert router.asic.entries == 2
     after = router.asic.calls
     assert [after[name] for name in ("add", "del", "bind")] == [
         calls[name] for name in ("add", "del", "bind")]

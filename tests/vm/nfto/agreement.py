@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Whether the ASIC, the module and the kernel's tables say the same, and nothing is left to do."""
 
+import collections
+
 from nfto import conntrack, device, frames
 from nfto.cli import Cli
 from nfto.shell import SCALE, wait_for
@@ -34,15 +36,16 @@ class Agreement:
                     continue
 
     def parts(self):
-        """What the ASIC's table and the registry hold, as sets that must be equal; what is still
+        """What the ASIC's table and the registry hold, counted, which must be equal; what is still
         going on; what is kept from hardware for no reason; where the kernel says otherwise. A
         native driver's flows are in no registry."""
         native = self.router.asic.get("personality") == "ft"
         flows = self.flows()
-        table = {(entry["in"], entry["proto"], entry["src"], entry["sport"], entry["dst"],
-                  entry["dport"]) for entry in self.router.asic.table}
-        known = {(flow["ingress-name"],) + as_tuple(flow)
-                 for flow in flows if flow["state"] == "hardware"}
+        table = collections.Counter(
+            (entry["in"], entry["out"], entry["proto"], entry["src"], entry["sport"],
+             entry["dst"], entry["dport"]) for entry in self.router.asic.table)
+        known = collections.Counter((flow["ingress-name"], flow["egress-name"]) + as_tuple(flow)
+                                    for flow in flows if flow["state"] == "hardware")
         busy = [flow for flow in flows if flow["state"] in ("queued", "removing")]
         silent = [flow for flow in flows if flow["state"] in ("refused", "failed")
                   and not flow.get("reason")]
@@ -74,7 +77,8 @@ class Agreement:
         table, known, busy, silent, otherwise = self.parts()
         return "agreement; only in the ASIC: %s; only in the registry: %s; busy: %s; " \
             "without a reason: %s; the kernel: %s; %s" % (
-                table - known, known - table, busy, silent, otherwise, self.router.asic.calls)
+                list(table - known), list(known - table), busy, silent, otherwise,
+                self.router.asic.calls)
 
     def wait(self):
         wait_for(self.reached, SETTLED, self.lack, interval=0.1)

@@ -94,5 +94,10 @@ def next_group(number):
     write(ROOT + "next_group", number)
 
 
+def orphans():
+    """Entries that their owners have left behind, in all ASICs there ever were."""
+    return int(read(ROOT + "orphaned"))
+
+
 def names():
     return sorted(name for name in os.listdir(ROOT) if name.startswith("asic"))

@@ -18,9 +18,9 @@ from nfto.agreement import SETTLED, Agreement
 from nfto.flow import BOTH, Flow
 from nfto.netns import Namespace
 from nfto.nics import NICS, driver_of
-from nfto.shell import SCALE, CommandError, wait_for
+from nfto.shell import SCALE, CommandError, Timeout, wait_for
 from nfto.topology import Router
-from nfto.traffic import Ledger, assert_back, assert_delivered, deliver, establish
+from nfto.traffic import PATIENCE, Ledger, assert_back, assert_delivered, deliver, establish
 from nfto.worker import Repeated, Worker
 
 ADDRESSES = 12
@@ -44,19 +44,19 @@ def is_error(frame):
     return frame[23] == 1 if frame[12:14] == b"\x08\x00" else frame[20] == 58
 
 
-def reach(flow):
-    """A packet each way, the client first. The module looks at a neighbour's flows when its address
-    changes, and a moment later at those that were on their way into hardware just then: until that
-    is done, a packet may bear the old address."""
+def reach(flows):
+    """A packet each way of each, the clients first. The module looks at a neighbour's flows when
+    its address changes, and a moment later at those that were on their way into hardware just then:
+    until that is done, a packet may bear the old address."""
     def reaches(direction):
-        ledger = deliver([flow.probe(direction)])
+        ledger = deliver([flow.probe(direction) for flow in flows])
         if ledger.faults() and not ledger.faults(ADDRESSES):
             return False
         assert_delivered(ledger)
         return True
 
     for direction in BOTH:
-        wait_for(lambda: reaches(direction), 5 * SCALE, "the neighbour's new address: %s" % flow)
+        wait_for(lambda: reaches(direction), 5 * SCALE, "the neighbours' new addresses")
 
 
 class Traffic(Worker):
@@ -96,6 +96,19 @@ class Traffic(Worker):
         wait_for(lambda: self.count >= goal or self.error, 60, "traffic")
         if self.error:
             raise self.error
+
+    def assert_forwarded(self):
+        """From now on no packet is lost."""
+        begin = time.monotonic()
+        self.more(2 * len(self.flows) * len(BOTH))
+        with self.lock:
+            keys = {key for when, key in self.times if when >= begin}
+        assert keys
+        wait_for(lambda: not self.lost(keys), PATIENCE, lambda: "packets: %s" % self.lost(keys))
+
+    def lost(self, keys):
+        with self.lock:
+            return keys - set(self.ledger.got)
 
     @contextlib.contextmanager
     def paused(self):
@@ -188,8 +201,8 @@ class Storm:
         wait_for(lambda: self.router.running(self.router.names), 30, "links after " + name)
         self.traffic.more(10)
         self.agreement.wait()
-        for flow in self.chance.sample(self.kept, 2):
-            reach(flow)
+        reach(self.kept)
+        self.traffic.assert_forwarded()
         self.traffic.judge()
 
     def wait_unbound(self):
@@ -231,17 +244,21 @@ class Storm:
 
     def die(self):
         """With all that is in it, under traffic."""
+        orphans = asic.orphans()
         self.router.ns.delete()
         wait_for(lambda: self.router.asic.name not in asic.names(), 60 * SCALE,
                  "the end of its ASIC")
-        self.traffic.judge()
         self.traffic.more(10)
+        self.traffic.judge()
+        assert asic.orphans() == orphans
 
     def end(self):
         """The flowtable goes, and the ASIC holds nothing any more."""
         self.prove()
         self.load([])
         self.wait_unbound()
+        self.traffic.more(10)
+        self.traffic.judge()
 
     # ---- operations ----
 
@@ -255,8 +272,7 @@ class Storm:
         """Connections that may be forgotten. Those that are translated begin with the client, whose
         packet makes none while a flow that outlives its connection forwards it."""
         self.agreement.wait()
-        for flow in self.kept:
-            reach(flow)
+        reach(self.kept)
 
     def until(self):
         """A moment under traffic."""
@@ -444,7 +460,7 @@ class Storm:
             except genl.Refused as error:
                 assert error.errno == errno.ENOMEM, error
                 print("   " + str(error))
-            except (CommandError, AssertionError) as error:
+            except (CommandError, Timeout) as error:
                 print("   " + str(error).splitlines()[0])
         # Whatever was left undone.
         missing = [port for port in self.router.ports if not self.router.ns.has_link(port.name)]

@@ -2,10 +2,13 @@
 /* Makes the kernel misbehave on demand, for the harness to notice. */
 #include <linux/completion.h>
 #include <linux/debugfs.h>
+#include <linux/interrupt.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/rcupdate.h>
+#include <linux/reboot.h>
 #include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/timer.h>
@@ -29,6 +32,19 @@ static void plant_hang(void)
 static void plant_taint(void)
 {
 	add_taint(TAINT_USER, LOCKDEP_STILL_OK);
+}
+
+static int panic_at_poweroff(struct notifier_block *nb, unsigned long event, void *data)
+{
+	panic("planted");
+}
+
+/* When the machine goes. */
+static void plant_late(void)
+{
+	static struct notifier_block nb = { .notifier_call = panic_at_poweroff };
+
+	register_reboot_notifier(&nb);
 }
 
 /* ---- what only a debug kernel notices ---- */
@@ -71,6 +87,30 @@ static void plant_lock(void)
 	mutex_lock(&first);
 	mutex_unlock(&first);
 	mutex_unlock(&second);
+}
+
+static DEFINE_SPINLOCK(in_softirqs);
+
+static void take_in_softirq(struct tasklet_struct *tasklet)
+{
+	spin_lock(&in_softirqs);
+	spin_unlock(&in_softirqs);
+}
+
+/* Below a lock that softirqs take, one that is taken where they may come. */
+static void plant_softirq(void)
+{
+	static DECLARE_TASKLET(tasklet, take_in_softirq);
+	static DEFINE_SPINLOCK(open);
+
+	tasklet_schedule(&tasklet);
+	tasklet_kill(&tasklet);
+	spin_lock(&open);
+	spin_unlock(&open);
+	spin_lock_bh(&in_softirqs);
+	spin_lock(&open);
+	spin_unlock(&open);
+	spin_unlock_bh(&in_softirqs);
 }
 
 static void plant_sleep(void)
@@ -128,9 +168,11 @@ static const struct {
 	void (*plant)(void);
 } faults[] = {
 	{ "warn", plant_warn }, { "hang", plant_hang }, { "taint", plant_taint },
+	{ "late", plant_late },
 	{ "uaf", plant_uaf }, { "shift", plant_shift }, { "rcu", plant_rcu },
 	{ "lock", plant_lock }, { "sleep", plant_sleep }, { "timer", plant_timer },
 	{ "refs", plant_refs }, { "list", plant_list }, { "leak", plant_leak },
+	{ "softirq", plant_softirq },
 };
 
 static ssize_t planted_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
