@@ -236,7 +236,8 @@ static int get_iflink(const struct net_device *dev)
 {
 	const struct nfto_sim_port *port = netdev_priv(dev);
 
-	return port->lower->ifindex;
+	/* The core asks once more of a link whose end it has heard of, when the wire may be gone. */
+	return dev->reg_state <= NETREG_REGISTERED ? port->lower->ifindex : dev->ifindex;
 }
 
 static int port_init(struct net_device *dev)

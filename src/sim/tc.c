@@ -314,6 +314,8 @@ static struct flow_block_cb *binding_create(struct nfto_sim_port *port, const vo
 	cb = flow_block_cb_alloc(block_cb, port, binding, binding_release);
 	if (IS_ERR(cb))
 		goto err_free_binding;
+	/* The core takes it off its driver's list, if a rule that is there already is refused. */
+	INIT_LIST_HEAD(&cb->driver_list);
 
 	kref_get(&asic->ref);
 	binding->asic = asic;

@@ -344,6 +344,21 @@ def test_the_same_cookie_on_two_ports(become, personality, entries):
         router.ns.run("tc qdisc del dev %s clsact" % name)
 
 
+def test_a_block_that_a_port_cannot_join(become):
+    """One of its rules is for another port: what the driver has just bound is taken back."""
+    router = become("mlx5", bind=False)
+    join = "tc qdisc add dev %s ingress_block 1 clsact"
+    router.ns.run(join % "p0")
+    router.ns.run("tc filter add block 1 protocol ip prio 1 flower skip_sw indev p0 %s action drop"
+                  % UDP)
+    assert router.ns.run(join % "p1", check=False).returncode != 0
+    assert router.asic.entries == 1
+    router.ns.run("tc filter del block 1 prio 1")
+    router.ns.run(join % "p1")
+    for name in router.names:
+        router.ns.run("tc qdisc del dev %s clsact" % name)
+
+
 # ---- how it is told ----
 
 @pytest.mark.parametrize("personality", ["mlx5", "mlx5-switchdev", "nfp"])

@@ -348,6 +348,7 @@ def test_a_namespace_ends_whichever_came_to_it_first(space, order):
     doomed = Namespace("doomed").create()
     space.ip("link add l0 type dummy", "link add link l0 name q0 " + KIND,
              *["link set %s netns doomed" % name for name in order])
+    doomed.ip("link set l0 up", "link set q0 up")
     doomed.delete()
     wait_for(lambda: not asic.names(), 20 * SCALE, "the end of the ASIC")
     kmod.unload(kmod.SIM)

@@ -4,6 +4,7 @@
 import json
 
 from nfto import kmod
+from nfto.shell import CommandError
 
 COMMAND = kmod.COMMAND
 
@@ -16,8 +17,9 @@ class Cli:
 
     def run(self, *words, status=0):
         done = self.router.ns.run([COMMAND] + [str(word) for word in words], check=False)
-        assert done.returncode == status, "%s: status %d\n%s%s" % (
-            words, done.returncode, done.stdout, done.stderr)
+        if done.returncode != status:
+            raise CommandError([COMMAND, *map(str, words)], None, done.returncode, done.stdout,
+                               done.stderr)
         return done
 
     def text(self, *words, status=0):
