@@ -236,7 +236,7 @@ static int get_iflink(const struct net_device *dev)
 {
 	const struct nfto_sim_port *port = netdev_priv(dev);
 
-	/* The core asks once more of a link whose end it has heard of, when the wire may be gone. */
+	/* A link whose end is known may be asked for once more, when the wire is gone. */
 	return dev->reg_state <= NETREG_REGISTERED ? port->lower->ifindex : dev->ifindex;
 }
 
