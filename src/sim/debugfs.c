@@ -15,11 +15,16 @@
 
 static struct dentry *root;
 static u32 next_group;
-atomic_t nfto_sim_orphaned;
+static atomic_t orphaned;	/* in all ASICs that there ever were */
 
 u32 nfto_sim_next_group(void)
 {
 	return READ_ONCE(next_group);
+}
+
+void nfto_sim_count_orphan(void)
+{
+	atomic_inc(&orphaned);
 }
 
 /* ---- knobs: one line in, one line out ---- */
@@ -319,7 +324,7 @@ void nfto_sim_debugfs_init(void)
 {
 	root = debugfs_create_dir(NFTO_SIM_NAME, NULL);
 	debugfs_create_file("next_group", 0600, root, NULL, &next_group_fops);
-	debugfs_create_atomic_t("orphaned", 0400, root, &nfto_sim_orphaned);
+	debugfs_create_atomic_t("orphaned", 0400, root, &orphaned);
 }
 
 void nfto_sim_debugfs_exit(void)

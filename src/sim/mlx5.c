@@ -51,7 +51,6 @@ struct mlx5_rule {
 static int match_meta(struct nfto_sim_parse *p)
 {
 	struct flow_match_meta match;
-	bool known;
 
 	if (!nfto_sim_has_key(p, FLOW_DISSECTOR_KEY_META))
 		return 0;
@@ -64,11 +63,7 @@ static int match_meta(struct nfto_sim_parse *p)
 		return nfto_sim_refuse(p->extack, -EOPNOTSUPP, "part of an ingress device");
 	if (match.key->ingress_ifindex == p->port->dev->ifindex)
 		return 0;
-	/* No RTNL here. Only whether it is there matters. */
-	rcu_read_lock();
-	known = dev_get_by_index_rcu(dev_net(p->port->dev), match.key->ingress_ifindex);
-	rcu_read_unlock();
-	if (!known)
+	if (!nfto_sim_beside(p->port, match.key->ingress_ifindex))
 		return nfto_sim_refuse(p->extack, -ENOENT, "no such ingress device");
 	return nfto_sim_refuse(p->extack, -EOPNOTSUPP, "the ingress device is not this port");
 }

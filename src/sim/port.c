@@ -314,6 +314,16 @@ bool nfto_sim_is_port(const struct net_device *dev)
 	return dev->netdev_ops == &port_ops;
 }
 
+bool nfto_sim_beside(const struct nfto_sim_port *port, int ifindex)
+{
+	bool found;
+
+	rcu_read_lock();
+	found = dev_get_by_index_rcu(dev_net(port->dev), ifindex);
+	rcu_read_unlock();
+	return found;
+}
+
 static void port_setup(struct net_device *dev)
 {
 	ether_setup(dev);

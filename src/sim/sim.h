@@ -473,6 +473,8 @@ void nfto_sim_asic_put(struct nfto_sim_asic *asic);
 int nfto_sim_port_init(const char *kind);
 void nfto_sim_port_exit(void);
 bool nfto_sim_is_port(const struct net_device *dev);
+/* Is there such a device in the namespace of the port? Without RTNL, so it may go at once. */
+bool nfto_sim_beside(const struct nfto_sim_port *port, int ifindex);
 
 static inline void nfto_sim_count(const struct nfto_sim_port *port,
 				  enum nfto_sim_counter packets, int bytes, u32 len)
@@ -542,10 +544,10 @@ void nfto_sim_stats_delayed(struct nfto_sim_entry *entry, struct flow_stats *sta
 extern const struct file_operations nfto_sim_dump_fops;
 
 /* debugfs.c */
-extern atomic_t nfto_sim_orphaned;	/* of all ASICs that there ever were */
 void nfto_sim_debugfs_init(void);
 void nfto_sim_debugfs_exit(void);
 void nfto_sim_debugfs_add(struct nfto_sim_asic *asic);
 u32 nfto_sim_next_group(void);
+void nfto_sim_count_orphan(void);
 
 #endif

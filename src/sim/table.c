@@ -280,7 +280,7 @@ void nfto_sim_table_drop(struct nfto_sim_asic *asic, const struct nfto_sim_bindi
 			       !entry->binding->personality->handed_over)))) {
 			nfto_sim_table_remove(asic, entry);
 			asic->orphaned++;
-			atomic_inc(&nfto_sim_orphaned);
+			nfto_sim_count_orphan();
 		}
 	}
 }

@@ -56,6 +56,11 @@ void nfto_sim_stats_polled(struct nfto_sim_entry *entry, u64 *packets, u64 *byte
 {
 }
 
+bool nfto_sim_beside(const struct nfto_sim_port *port, int ifindex)
+{
+	return false;
+}
+
 /* ---- which packets ---- */
 
 static void key_of(const struct nfto_match *has, struct nfto_sim_key *key)

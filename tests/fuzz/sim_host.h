@@ -103,12 +103,9 @@ static inline bool is_broadcast_ether_addr(const u8 *addr)
 
 /* ---- devices ---- */
 
-struct net { char unused; };
 struct net_device { int ifindex; };
 
 #define tc_can_offload(dev)	((void)(dev), true)
-#define dev_net(dev)		((void)(dev), (struct net *)NULL)
-#define __dev_get_by_index(net, ifindex)	((void)(net), (void)(ifindex), NULL)
 
 /* ---- tags ---- */
 
