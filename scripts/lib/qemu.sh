@@ -206,7 +206,7 @@ boot_failure() {
 # run_guest: runs the command and sets GUEST_STATUS to its status. If the guest failed, it says why
 # in a sentence, after the end of the console, and exits with STATUS_TIMEOUT or STATUS_BROKEN.
 run_guest() {
-	local trouble tries=4
+	local trouble panic tries=4
 	start_guest
 	follow_guest
 	while ((--tries)); do
@@ -228,8 +228,8 @@ run_guest() {
 	elif [[ -z $GUEST_STATUS ]]; then
 		guest_failed "the guest crashed: ${trouble:-it ended without a word}" \
 			"$STATUS_BROKEN"
-	elif grep -a -q 'Kernel panic' "$RUN/console"; then
-		guest_failed "the guest crashed on its way out: $trouble" "$STATUS_BROKEN"
+	elif panic=$(grep -a -m 1 'Kernel panic' "$RUN/console"); then
+		guest_failed "the guest crashed on its way out: ${panic%$'\r'}" "$STATUS_BROKEN"
 	elif [[ -n $trouble && -z $ALLOW_WARNINGS ]]; then
 		guest_failed "the guest's kernel complained: $trouble" "$STATUS_BROKEN"
 	fi

@@ -58,16 +58,15 @@ def test_unloading_with_the_driver_at_work(router):
 def test_namespaces_come_and_go_with_their_flows():
     """A namespace dies with ruleset, flows and ports; its successor starts from nothing."""
     kmod.load(kmod.CORE)
-    orphans = asic.orphans()
-    for _ in range(3):
-        with Router() as router, Router(suffix="2") as other:
-            for each in router, other:
-                each.nft(rules.whole(each))
-            flows = [established(each, "ipv6", "udp", "dnat") for each in (router, other)]
-            router.ns.delete()
-            assert_hardware(measure(flows[1], 10))
-            assert other.asic.calls["orphaned"] == 0
-    assert asic.orphans() == orphans
+    with asic.none_orphaned():
+        for _ in range(3):
+            with Router() as router, Router(suffix="2") as other:
+                for each in router, other:
+                    each.nft(rules.whole(each))
+                flows = [established(each, "ipv6", "udp", "dnat") for each in (router, other)]
+                router.ns.delete()
+                assert_hardware(measure(flows[1], 10))
+                assert other.asic.calls["orphaned"] == 0
     kmod.unload(kmod.CORE)
     kmod.load(kmod.CORE)
 

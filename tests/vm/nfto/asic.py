@@ -2,6 +2,7 @@
 """The virtual ASIC as its user sees it: knobs, table and calls in debugfs, counters in ethtool."""
 
 import collections
+import contextlib
 import os
 
 from nfto import ethtool
@@ -97,6 +98,14 @@ def next_group(number):
 def orphans():
     """Entries that their owners have left behind, in all ASICs there ever were."""
     return int(read(ROOT + "orphaned"))
+
+
+@contextlib.contextmanager
+def none_orphaned():
+    """Nobody leaves an entry behind meanwhile, not even in an ASIC that goes."""
+    before = orphans()
+    yield
+    assert orphans() == before
 
 
 def names():

@@ -202,8 +202,7 @@ class Storm:
         # linkwatch, which throws out all flows, comes up to a second after a carrier.
         wait_for(lambda: self.router.running(self.router.names), 30, "links after " + name)
         self.traffic.more(10)
-        self.agreement.wait()
-        reach(self.kept)
+        self.begin_anew()
         self.traffic.assert_forwarded()
         self.traffic.judge()
 
@@ -241,7 +240,7 @@ class Storm:
 
     def all_bridged(self):
         calls = self.router.asic.calls
-        return not self.is_native() and calls["bind"] - calls["unbind"] == len(self.router.ports)
+        return calls["bind"] - calls["unbind"] == len(self.router.ports)
 
     def assert_all_back(self, deadline):
         with self.traffic.paused():
@@ -252,24 +251,26 @@ class Storm:
     def prove(self):
         """With nothing in the way any more, all is in hardware again: without a word, where all
         ports are bridged as it is; and with a new flowtable."""
-        if not self.is_native():
+        if self.is_native():
+            self.become("generic")
             self.clear_way()
-        if self.all_bridged():
-            self.assert_all_back(PATIENT + 20 * SCALE)
-        self.become("generic")
-        self.clear_way()
+        else:
+            self.clear_way()
+            if self.all_bridged():
+                self.assert_all_back(PATIENT + 20 * SCALE)
+            self.load([])
+            self.wait_unbound()
         self.load(self.router.names)
         self.assert_all_back(20 * SCALE)
 
     def die(self):
         """With all that is in it, under traffic."""
-        orphans = asic.orphans()
-        self.router.ns.delete()
-        wait_for(lambda: self.router.asic.name not in asic.names(), 60 * SCALE,
-                 "the end of its ASIC")
-        self.traffic.more(10)
-        self.traffic.judge()
-        assert asic.orphans() == orphans
+        with asic.none_orphaned():
+            self.router.ns.delete()
+            wait_for(lambda: self.router.asic.name not in asic.names(), 60 * SCALE,
+                     "the end of its ASIC")
+            self.traffic.more(10)
+            self.traffic.judge()
 
     def end(self):
         """The flowtable goes, and the ASIC holds nothing any more."""
@@ -485,7 +486,6 @@ class Storm:
         missing = [port for port in self.router.ports if not self.router.ns.has_link(port.name)]
         if missing:
             self.router.add_ports(missing)
-        self.begin_anew()
 
 
 def reload_module(storms):
