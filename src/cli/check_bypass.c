@@ -83,7 +83,7 @@ struct bypass {
 	uint32_t *seen;			/* by rule, bits by meaning: many ways lead to a rule */
 	struct hit *hits;
 	size_t count;
-	bool nat;
+	bool nat;			/* destinations may be translated */
 };
 
 static const struct meaning *meaning_of(const char *kind, const json_t *value)
@@ -112,7 +112,7 @@ static bool is_of_iptables(const struct check_chain *base)
 	return base->name[0] == base->hook[0] - 'a' + 'A' && !strcasecmp(base->name, base->hook);
 }
 
-/* Translated ports are other ones outside of the forward chain. */
+/* The service's port, if it is translated, is another one outside of the forward chain. */
 static bool concerns_flows(const struct bypass *bypass, const struct check_walk *walk,
 			   const struct check_cond *cond)
 {
@@ -181,6 +181,11 @@ static bool is_bypassed(const struct check_chain *chain)
 		!strcmp(chain->hook, "postrouting"));
 }
 
+static bool translates_destinations(const struct check_chain *chain)
+{
+	return !strcmp(chain->type, "nat") && !strcmp(chain->hook, "prerouting") && chain->count;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct hit *x = a, *y = b;
@@ -236,8 +241,7 @@ void check_bypass(struct check_analysis *a)
 		return;
 	}
 	for (i = 0; i < a->model.chain_count; i++)
-		if (!strcmp(a->model.chains[i].type, "nat"))
-			bypass.nat = true;
+		bypass.nat |= translates_destinations(&a->model.chains[i]);
 	for (i = 0; i < a->model.chain_count && !a->err; i++)
 		if (is_bypassed(&a->model.chains[i]))
 			check_walk_base(&walk, &a->model.chains[i]);

@@ -140,6 +140,9 @@ static void visit_add(struct check_walk *walk, const struct check_rule *rule,
 
 static void visit_accept(struct forward *forward, const struct check_cond *cond)
 {
+	/* ICMP and the like are in no flowtable. */
+	if (!cond->l3 || !(cond->l4 & L4_FLOWS))
+		return;
 	if (!cond->one_way)
 		forward->accepts = true;
 	forward->one_way |= cond->one_way;
@@ -173,6 +176,21 @@ static bool accepts_established(const struct forward *forward)
 	return forward->accepts || forward->ends > 1 || (forward->one_way & ports) == ports;
 }
 
+/* Are there flows whose packets come to @chain? */
+static bool has_flows(const struct check_analysis *a, const struct check_chain *chain)
+{
+	struct check_cond flows, here;
+	size_t i;
+
+	check_cond_init(&here, chain->family);
+	for (i = 0; i < a->add_count; i++) {
+		check_cond_init(&flows, a->adds[i].rule->chain->family);
+		if (flows.l3 & here.l3)
+			return true;
+	}
+	return false;
+}
+
 static void report_dropped(struct check_analysis *a, const struct check_chain *chain,
 			   const struct forward *forward, unsigned int left)
 {
@@ -181,7 +199,7 @@ static void report_dropped(struct check_analysis *a, const struct check_chain *c
 
 	if (!forward->last && !((left & CT_ESTABLISHED) && !strcmp(chain->policy, "drop")))
 		return;
-	if (!a->add_count || accepts_established(forward))
+	if (!has_flows(a, chain) || accepts_established(forward))
 		return;
 	if (check_report(a->findings, "established-dropped", "problem", &place,
 			 "%s: packets of established connections are dropped before their flow is offloaded, and after it came back: add `ct state established,related accept` after `flow add`",

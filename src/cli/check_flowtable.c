@@ -50,6 +50,7 @@ static bool has_device(const struct check_flowtable *ft, const char *name)
 	return false;
 }
 
+/* VLANs and the like of it. What PPP is on top of, the kernel does not tell: it counts too. */
 static size_t count_uppers(const json_t *links, const char *name)
 {
 	json_int_t index = check_integer(find_link(links, name), "index");
@@ -57,7 +58,8 @@ static size_t count_uppers(const json_t *links, const char *name)
 	size_t i, count = 0;
 
 	json_array_foreach(links, i, link)
-		if (index && check_integer(link, "link") == index)
+		if (index && (check_integer(link, "link") == index ||
+			      !strcmp(check_string(link, "kind"), "ppp")))
 			count++;
 	return count;
 }
@@ -66,6 +68,7 @@ static int report_count(struct check_analysis *a, const struct check_flowtable *
 {
 	struct check_place place = check_place_of_flowtable(ft);
 	const char *name = check_string_at(ft->dev, 0);
+	size_t uppers = count_uppers(a->links, name);
 
 	switch (check_string_count(ft->dev)) {
 	case 0:
@@ -73,9 +76,13 @@ static int report_count(struct check_analysis *a, const struct check_flowtable *
 				    "flowtable %s: it has no device: list those that packets of both directions come in by",
 				    ft->name);
 	case 1:
-		/* One port is enough if both directions come in by VLANs of it. */
-		if (strchr(name, '*') || count_uppers(a->links, name) > 1)
+		/* One port is enough if both directions come in by it, or by VLANs of it. */
+		if (strchr(name, '*') || uppers > 1)
 			return 0;
+		if (!a->links || uppers)
+			return check_report(a->findings, "flowtable-devices", "hint", &place,
+					    "flowtable %s: %s is its only device: if replies come in by another one that is not on top of it, list that as well",
+					    ft->name, name);
 		return check_report(a->findings, "flowtable-devices", "problem", &place,
 				    "flowtable %s: %s is its only device, and replies come in by another one: list that as well",
 				    ft->name, name);

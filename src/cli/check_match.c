@@ -67,6 +67,27 @@ static bool each_value(const json_t *right, bool (*value)(const json_t *, void *
 	return right && value(right, arg);
 }
 
+static bool count_value(const json_t *value, void *arg)
+{
+	const char *name = json_string_value(value);
+	unsigned int *count = arg;
+
+	++*count;
+	return !name || (name[0] != '@' && !strchr(name, '*'));
+}
+
+/*
+ * An address, or a device: where it has to be this one, packets of one direction are meant. Where
+ * it may be one of several, or just has to be another, it may well be both.
+ */
+static void match_end(const struct comparison *c)
+{
+	unsigned int count = 0;
+
+	if (is_equal(c) && each_value(c->right, count_value, &count) && count == 1)
+		c->cond->one_way |= ONE_WAY_ENDS;
+}
+
 struct bit {
 	const char *name;
 	unsigned int bit;
@@ -183,7 +204,7 @@ static void match_ct(const struct comparison *c, const json_t *left, const json_
 	if (is(key, "status") && is_equal(c) && bits_of(c->right, seen))
 		c->cond->ct &= ~CT_NEW;
 	if (is(key, "direction"))
-		c->cond->one_way |= ONE_WAY_ENDS;
+		match_end(c);
 	if (!one_of(key, counts))
 		return;
 	set_packet(c->cond, left);
@@ -208,7 +229,7 @@ static void match_device(const struct comparison *c, struct check_devices *devic
 	struct check_devices named = { .count = 0 };
 
 	check_cond_some(c->cond);
-	c->cond->one_way |= ONE_WAY_ENDS;
+	match_end(c);
 	if (!is_equal(c) || !each_value(c->right, add_device, &named))
 		return;
 	/* Nothing is forwarded from or to this one. */
@@ -245,7 +266,7 @@ static void match_meta(const struct comparison *c, const json_t *left, const jso
 	else if (one_of(key, of_packet))
 		set_packet(cond, left);
 	else if (one_of(key, of_device))
-		cond->one_way |= ONE_WAY_ENDS;
+		match_end(c);
 }
 
 static bool to_port(const json_t *value, uint16_t *port)
@@ -277,7 +298,9 @@ static void match_port(const struct comparison *c, bool source)
 {
 	struct check_ports ports = { .source = source };
 
-	c->cond->one_way |= source ? ONE_WAY_SPORT : ONE_WAY_DPORT;
+	/* Replies come to any port that a rule does not name; in a tuple it names some. */
+	if (is_equal(c) || !c->right)
+		c->cond->one_way |= source ? ONE_WAY_SPORT : ONE_WAY_DPORT;
 	if (!is_equal(c) || !each_value(c->right, add_port, &ports))
 		return;
 	if (!c->cond->ports.count || (c->cond->ports.source && !source))
@@ -327,7 +350,7 @@ static void match_raw(const struct comparison *c, const json_t *left, const json
 
 	/* Addresses and ports are as good as their names; all else is anything. */
 	if (is(check_string(payload, "base"), "th") && end <= 32)
-		c->cond->one_way |= ONE_WAY_ENDS;
+		match_end(c);
 	else
 		set_packet(c->cond, left);
 }
@@ -343,7 +366,7 @@ static void match_field(const struct comparison *c, const json_t *left, const ch
 	if (is(field, "dport") || is(field, "sport"))
 		match_port(c, is(field, "sport"));
 	else if (one_of(field, of_ends))
-		c->cond->one_way |= ONE_WAY_ENDS;
+		match_end(c);
 	else if (is(field, "flags"))
 		match_tcp_flags(c, left);
 	else if (is(field, "protocol") || is(field, "nexthdr"))
@@ -385,7 +408,6 @@ static void match_fib(const struct comparison *c, const json_t *fib)
 	size_t i;
 
 	check_cond_some(c->cond);
-	c->cond->one_way |= ONE_WAY_ENDS;
 	if (!is(check_string(fib, "result"), "type") || !is_equal(c) || !right ||
 	    !is(right, "local"))
 		return;

@@ -158,8 +158,8 @@ int cli_put_device(struct nlmsghdr *request, uint16_t attr, const char *name);
 
 #define CLI_NOT_IN_FORCE "another module's flowtables come first: flush the rulesets of all network namespaces, load nft_offload anew, and then the rulesets"
 
-/* Of another version it is not known. @version: the module's answer */
-bool cli_out_of_force(const json_t *version);
+/* True or false; null, as a module of another version may not say. @version: the module's answer */
+json_t *cli_in_force(const json_t *version);
 
 /*
  * stock.c: flowtables of the ruleset with the flag offload that are none of @ours: those that the

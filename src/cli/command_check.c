@@ -9,8 +9,8 @@ static void cli_check_print_text(const json_t *findings, size_t failures, const 
 
 	cli_check_print(stdout, findings, path);
 	if (!failures)
-		printf("nothing keeps flows out of hardware or is bypassed by it%s\n",
-		       hints ? "; hints are above" : "");
+		printf("%s keeps flows out of hardware or is bypassed by it%s\n",
+		       hints ? "no rule" : "nothing", hints ? "; hints are above" : "");
 }
 
 int cli_check(const struct cli_args *args)

@@ -305,7 +305,7 @@ static int cli_examine(struct cli_netlink *nl, json_t *findings)
 	if (!ret)
 		ret = cli_other_flowtables(flowtables, &stock, &waiting);
 	if (!ret) {
-		if (cli_out_of_force(version))
+		if (json_is_false(cli_in_force(version)))
 			cli_find(findings, "not-in-force", CLI_PROBLEM, NULL, CLI_NOT_IN_FORCE,
 				 json_string("modprobe -r nft_offload && modprobe nft_offload"));
 		cli_examine_flowtables(flowtables, stock, waiting, findings);

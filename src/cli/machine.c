@@ -161,14 +161,17 @@ void cli_examine_machine(json_t *findings)
 
 void cli_examine_ruleset(json_t *findings)
 {
-	char *error = NULL, text[128];
+	char *error = NULL, text[256];
 	json_t *checked = cli_check_live(&error);
 	json_t *found = checked ? cli_check_findings(checked) : NULL;
 	size_t num = found ? cli_check_failures(found) : 0;
 
-	if (!found)
-		cli_warn("the ruleset could not be checked: %s",
+	if (!found) {
+		snprintf(text, sizeof(text), "it could not be checked: %s",
 			 error ? error : "there is not enough memory");
+		cli_find(findings, "ruleset-unread", CLI_HINT, json_string("the ruleset"), text,
+			 json_string("nft-offload check"));
+	}
 	if (num) {
 		snprintf(text, sizeof(text), "%zu thing%s in it keep%s flows out of hardware, or %s bypassed by flows that are in it",
 			 num, num == 1 ? "" : "s", num == 1 ? "s" : "", num == 1 ? "is" : "are");

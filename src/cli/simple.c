@@ -119,10 +119,20 @@ int cli_flush(const struct cli_args *args)
 	return 0;
 }
 
-bool cli_out_of_force(const json_t *version)
+/* The release of its package may stand behind a module's version. */
+static bool cli_is_our_version(const char *version)
 {
-	return !strcmp(cli_text(version, "version"), CLI_VERSION) &&
-		!json_object_get(version, "in_force");
+	size_t length = strcspn(version, "-");
+
+	return length == strlen(CLI_VERSION) && !strncmp(version, CLI_VERSION, length);
+}
+
+json_t *cli_in_force(const json_t *version)
+{
+	if (json_object_get(version, "in_force"))
+		return json_true();
+	/* one of another version may not say it */
+	return cli_is_our_version(cli_text(version, "version")) ? json_false() : json_null();
 }
 
 /* @known: it has been found out whether there is a module. */
@@ -156,7 +166,7 @@ static int cli_add_module(json_t *tree)
 		return ret;
 	json_object_set(tree, "module", json_object_get(answer, "version"));
 	json_object_set(tree, "shims", json_object_get(answer, "shims"));
-	json_object_set_new(tree, "in_force", json_boolean(!cli_out_of_force(answer)));
+	json_object_set_new(tree, "in_force", cli_in_force(answer));
 	json_decref(answer);
 	return 0;
 }

@@ -26,14 +26,26 @@ static void cli_print_hazards(const json_t *hazards)
 	printf("\n");
 }
 
-/* In no flowtable, and programmed all the same. */
+/* In no flowtable, and programmed all the same: for a VLAN device, or until its entries are out. */
 static bool cli_is_below(const json_t *device)
 {
 	return !strcmp(cli_text(device, "backend"), "none") &&
 		json_object_get(device, "statistics");
 }
 
-static void cli_print_device(const json_t *device)
+static bool cli_has_upper(const json_t *device, const json_t *devices)
+{
+	json_t *other;
+	size_t i;
+
+	json_array_foreach((json_t *)devices, i, other)
+		if (!strcmp(cli_text(other, "lower"), cli_text(device, "ifname")))
+			return true;
+	return false;
+}
+
+/* @devices: those that are shown */
+static void cli_print_device(const json_t *device, const json_t *devices)
 {
 	const char *backend = cli_word(device, "backend");
 	const char *driver = cli_text(device, "driver");
@@ -45,7 +57,9 @@ static void cli_print_device(const json_t *device)
 	if (*cli_text(device, "reason_text"))
 		printf(": %s", cli_text(device, "reason_text"));
 	else if (cli_is_below(device))
-		printf(" itself, but VLAN devices on it are in a flowtable");
+		printf(cli_has_upper(device, devices) ?
+		       " itself, but VLAN devices on it are in a flowtable" :
+		       " itself, but it is programmed: for a VLAN device on it, for a probe, or until its driver has deleted what is left");
 	printf("\n");
 	if (*cli_text(device, "lower"))
 		printf("    on: %s\n", cli_text(device, "lower"));
@@ -111,7 +125,7 @@ static void cli_print_status(const json_t *status)
 	if (json_is_false(json_object_get(status, "in_force")))
 		printf("%s\n", CLI_NOT_IN_FORCE);
 	json_array_foreach((json_t *)devices, i, entry)
-		cli_print_device(entry);
+		cli_print_device(entry, devices);
 	json_array_foreach((json_t *)flowtables, i, entry)
 		cli_print_flowtable(entry);
 	cli_print_others(stock, "stock: made before nft_offload was loaded; reload the ruleset to offload it");
@@ -181,7 +195,7 @@ static int cli_get_status(struct cli_netlink *nl, const char *name, json_t *stat
 	if (ret)
 		return ret;
 	json_object_set(status, "module", json_object_get(version, "version"));
-	json_object_set_new(status, "in_force", json_boolean(!cli_out_of_force(version)));
+	json_object_set_new(status, "in_force", cli_in_force(version));
 	json_decref(version);
 	ret = cli_get_devices(nl, name, &devices);
 	if (ret)

@@ -24,11 +24,34 @@ static json_t *cli_ruleset_text(const struct nftnl_flowtable *flowtable, uint16_
 	return text ? cli_parse_string(text, strlen(text)) : json_string("");
 }
 
+static bool cli_any_named(const char *prefix, size_t length)
+{
+	struct if_nameindex *all = if_nameindex(), *one = all;
+	bool found;
+
+	while (one && one->if_name && strncmp(one->if_name, prefix, length))
+		one++;
+	found = one && one->if_name;
+	if (all)
+		if_freenameindex(all);
+	return found;
+}
+
+/* "eth*" are all whose names begin so. */
+static bool cli_is_there(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length && name[length - 1] == '*')
+		return cli_any_named(name, length - 1);
+	return if_nametoindex(name);
+}
+
 static bool cli_has_device(const struct nftnl_flowtable *flowtable)
 {
 	const char *const *name = nftnl_flowtable_get(flowtable, NFTNL_FLOWTABLE_DEVICES);
 
-	while (name && *name && !if_nametoindex(*name))
+	while (name && *name && !cli_is_there(*name))
 		name++;
 	return name && *name;
 }

@@ -286,8 +286,12 @@ FULL = (string("NFTO_A_FILL_REASON", "table-full"),
         u32("NFTO_A_FILL_ERRNO", 28), string("NFTO_A_FILL_DRIVER_TEXT", "no room"))
 VERSION = genl(C["NFTO_CMD_VERSION_GET"], string("NFTO_A_VERSION", "0.1.0"),
                string("NFTO_A_SHIMS", "none"), attr(C["NFTO_A_IN_FORCE"], b""), flags=0)
-NOT_IN_FORCE = genl(C["NFTO_CMD_VERSION_GET"], string("NFTO_A_VERSION", "0.1.0"),
-                    string("NFTO_A_SHIMS", "none"), flags=0)
+
+
+def silent(version):
+    """That of a module that does not say that it is in force."""
+    return genl(C["NFTO_CMD_VERSION_GET"], string("NFTO_A_VERSION", version),
+                string("NFTO_A_SHIMS", "none"), flags=0)
 
 
 def loaded(path):

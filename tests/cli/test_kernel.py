@@ -93,7 +93,8 @@ def doctor():
     Run("doctor", status=1).says("5 things in it keep flows out of hardware, or are bypassed",
                                  "    nft-offload check\n")
     (kernel.path / "checked").unlink()
-    Run("doctor", status=1).complains("could not be checked: the ruleset cannot be read")
+    assert ("ruleset-unread", "hint", "the ruleset") in found()
+    Run("doctor", status=1).says("could not be checked: the ruleset cannot be read")
     kernel.ruleset("devices-clean")
     other = k.device(k.policy(), k.attr(k.C["NFTO_A_ASIC"], b"\x01"), index=3, name="eth1")
     kernel.answer(k.C["NFTO_CMD_DEVICE_GET"], k.BRIDGED + other, k.done())
@@ -124,6 +125,9 @@ def vlan():
     same([device.get("lower") for device in Run("status", "--json").json()["devices"]],
          [None, None, "eth6", "eth6"])
     Run("policy").silent().says("vlan7: that of eth6\n")
+    kernel.answer(k.C["NFTO_CMD_DEVICE_GET"], k.BRIDGED + below, k.done())
+    Run("status").silent().says("device eth6: none itself, but it is programmed: ")
+    kernel.answer(k.C["NFTO_CMD_DEVICE_GET"], k.BRIDGED + k.NOBODY + below, off + on, k.done())
     found = {each["id"]: each for each in Run("doctor", "--json", status=1).json()["findings"]}
     same(found["hw-tc-off"]["place"], "device vlan7")
     same(found["hw-tc-off"]["command"], "ethtool -K eth6 hw-tc-offload on")
@@ -552,7 +556,11 @@ def versions():
     tree = Run("--version", "--json").json()
     same((tree["command"], tree["module"], tree["shims"], tree["in_force"]),
          (version(), "0.1.0", "none", True))
-    loaded().answer(k.C["NFTO_CMD_VERSION_GET"], k.NOT_IN_FORCE, k.ack())
+    loaded().answer(k.C["NFTO_CMD_VERSION_GET"], k.silent("0.0.9"), k.ack())
+    same(Run("version", "--json").json()["in_force"], None)
+    loaded().answer(k.C["NFTO_CMD_VERSION_GET"], k.silent(version() + "-1.fc41"), k.ack())
+    same(Run("version", "--json").json()["in_force"], False)
+    loaded().answer(k.C["NFTO_CMD_VERSION_GET"], k.silent(version()), k.ack())
     for words in ["version"], ["status"]:
         Run(*words).says("another module's flowtables come first: flush the rulesets of all "
                          "network namespaces, load nft_offload anew, and then the rulesets\n")
