@@ -550,20 +550,6 @@ void nfto_flow_both_ways(struct flow_offload *core)
 	nfto_flowtable_both_ways(core);
 }
 
-void nfto_flow_drop_table(struct nfto_table *table)
-{
-	struct nfto_flow *flow;
-	unsigned int looked = 0;
-
-	spin_lock_bh(&nfto_lock);
-	while (!list_empty(&table->flows)) {
-		flow = list_first_entry(&table->flows, struct nfto_flow, table_node);
-		nfto_flow_detach(flow, NFTO_REASON_UNBOUND);
-		nfto_flow_breathe(&looked);
-	}
-	spin_unlock_bh(&nfto_lock);
-}
-
 struct nfto_flow *nfto_flow_next(struct nfto_port *port)
 {
 	struct nfto_flow *flow;

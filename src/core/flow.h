@@ -4,10 +4,10 @@
  *
  * The cookie is the address of a struct flow_offload_tuple: good as long as the core's flow lives,
  * recycled afterwards. Nobody but flow.c looks behind it, only under nfto_lock, and only from
- * REPLACE to DESTROY or, if that is earlier, to the UNBIND of its device; where native drivers
- * share the flowtable, to the flowtable's end. A flow is @attached exactly then. The conntrack
- * entry is referenced for as long as the object exists, so that what hardware counted last can
- * still be accounted when it is deleted; its status bits are touched only while attached.
+ * REPLACE to DESTROY or, if that is earlier, to the UNBIND of the flowtable's last device. A flow
+ * is @attached exactly then. The conntrack entry is referenced for as long as the object exists, so
+ * that what hardware counted last can still be accounted when it is deleted; its status bits are
+ * touched only while attached.
  *
  * What a flow is to be (@wanted) and what the hardware has (@installed) are kept apart; the port's
  * worker brings them together. A flow is freed by whoever makes the last of these end: attached,
@@ -131,9 +131,9 @@ void nfto_flow_unbuildable(struct flow_offload *core, u8 dir, enum nfto_reason r
 void nfto_flow_end_core(struct flow_offload *core);
 
 /*
- * UNBIND: the flows that enter @table by device @ifindex are detached or, where it has native
- * drivers, end. The device has left table->binds already: flows that come meanwhile get no port by
- * this bind. May sleep.
+ * UNBIND: the flows that enter @table by device @ifindex end. The core would keep them, with the
+ * neighbour's address in them, and go on by that should the device come back. The device has left
+ * table->binds already: flows that come meanwhile get no port by this bind. May sleep.
  */
 void nfto_flow_unbind(struct nfto_table *table, int ifindex);
 
@@ -150,7 +150,10 @@ u32 nfto_flow_end_foreign(struct nfto_table *table);
  */
 u32 nfto_flow_native_by(struct nfto_net *net, int ifindex);
 
-/* No flow of @table is attached on return. No callback can run any more. */
+/*
+ * The flows of @table end, and none is attached on return. It is in no list any more, so that none
+ * comes meanwhile; the core's callback still is.
+ */
 void nfto_flow_drop_table(struct nfto_table *table);
 
 /*

@@ -185,14 +185,24 @@ void nfto_flow_unbind(struct nfto_table *table, int ifindex)
 
 	spin_lock_bh(&nfto_lock);
 	last = nfto_flow_last_id;
-	while ((flow = nfto_flow_next_in_table(table, &at, last, &looked))) {
-		if (flow->way.in != ifindex)
-			continue;
-		/* a native driver may have it too: nfto_flow_end_foreign() is to find it */
-		if (table->num_native)
+	while ((flow = nfto_flow_next_in_table(table, &at, last, &looked)))
+		if (flow->way.in == ifindex)
 			nfto_flow_end(flow, NFTO_REASON_UNBOUND);
-		else
-			nfto_flow_detach(flow, NFTO_REASON_UNBOUND);
+	spin_unlock_bh(&nfto_lock);
+}
+
+void nfto_flow_drop_table(struct nfto_table *table)
+{
+	struct nfto_flow *flow;
+	unsigned int looked = 0;
+
+	spin_lock_bh(&nfto_lock);
+	while (!list_empty(&table->flows)) {
+		flow = list_first_entry(&table->flows, struct nfto_flow, table_node);
+		/* the flowtable may stay, and get devices again */
+		nfto_flow_teardown(flow->core);
+		nfto_flow_detach(flow, NFTO_REASON_UNBOUND);
+		nfto_flow_breathe(&looked);
 	}
 	spin_unlock_bh(&nfto_lock);
 }

@@ -277,6 +277,26 @@ def test_native_flows_follow_their_neighbour(router):
         probe(flow)
 
 
+@pytest.mark.every_kernel
+@pytest.mark.parametrize("names", [["p0"], ["p1", "p0"]], ids=len)
+def test_a_neighbour_changes_while_devices_are_out(router, names):
+    """The flowtable stays, with the flows that it has, and with the address in them. With the
+    device in again, that must not be the old one."""
+    hook = "flowtable inet filter f { hook ingress priority 0; devices = { %s }; "
+    router.nft(rules.whole(router))
+    flow = established(router)
+    assert_hardware(measure(flow, 2))
+    for name in names:
+        router.nft("delete " + hook % name + "}")
+    port = router["p1"]
+    port.host_mac = "02:00:00:00:01:09"
+    router.ns.ip(*port.neighbour_lines())
+    for name in names:
+        router.nft("add " + hook % name + "flags offload; }")
+    wait_for(lambda: not deliver([flow.probe(ORIGINAL)]).faults(), SCALE, "the new address")
+    assert_back(flow)
+
+
 def test_native_flows_end_in_time(router):
     router.asic.set(personality="ft")
     timeout = router.flow_timeout(round(2 * SCALE))
